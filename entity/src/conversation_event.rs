@@ -1,0 +1,39 @@
+//! The append-only ledger of what happened to a conversation.
+
+use sea_orm::entity::prelude::*;
+
+use crate::Timestamp;
+use crate::id::{AccountId, BotId, ConversationEventId, ConversationId, LabelId, UserId};
+use crate::kinds::{ConversationActor, ConversationEventKind};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "conversation_event")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub account_id: AccountId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ConversationEventId,
+    pub conversation_id: ConversationId,
+    /// What makes two reports the same event.
+    #[sea_orm(column_type = "Text")]
+    pub identity: String,
+    pub kind: ConversationEventKind,
+    pub actor: ConversationActor,
+    /// The user by whom.
+    pub actor_user_id: Option<UserId>,
+    /// The user to whom it was assigned.
+    pub user_id: Option<UserId>,
+    pub bot_id: Option<BotId>,
+    pub label_id: Option<LabelId>,
+    pub occurred_at: Timestamp,
+    pub created_at: Timestamp,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl crate::Tenant for Entity {
+    const ACCOUNT: Column = Column::AccountId;
+}

@@ -1,0 +1,39 @@
+//! The tables of the database and how they came to be, one concern a file. Independent of
+//! the `entity` crate: a migration must go on meaning what it meant.
+
+pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
+
+mod m20261120_000001_accounts;
+mod m20261120_000002_inboxes;
+mod m20261120_000003_contacts;
+mod m20261120_000004_conversations;
+mod m20261120_000005_messages;
+mod m20261120_000006_journal;
+mod m20261120_000007_foreign_keys;
+mod schema;
+
+/// The tables that the first migrations make, in the order of their making.
+const TABLES: &[&[schema::Table]] = &[
+    m20261120_000001_accounts::TABLES,
+    m20261120_000002_inboxes::TABLES,
+    m20261120_000003_contacts::TABLES,
+    m20261120_000004_conversations::TABLES,
+    m20261120_000005_messages::TABLES,
+    m20261120_000006_journal::TABLES,
+];
+
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261120_000001_accounts::Migration),
+            Box::new(m20261120_000002_inboxes::Migration),
+            Box::new(m20261120_000003_contacts::Migration),
+            Box::new(m20261120_000004_conversations::Migration),
+            Box::new(m20261120_000005_messages::Migration),
+            Box::new(m20261120_000006_journal::Migration),
+            Box::new(m20261120_000007_foreign_keys::Migration),
+        ]
+    }
+}

@@ -1,0 +1,245 @@
+//! The groupings. Each is one record: the SQL of its key, the table it needs beside the
+//! message, and what kind of key it is. Filters use the same records, so that a filter on
+//! a dimension keeps exactly the groups it names.
+
+use entity::id::Uuid;
+use entity::kinds::{
+    AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin, UserType,
+};
+use entity::vocabulary;
+use entity::vocabulary::Vocabulary;
+use sea_orm::{ActiveEnum, QueryResult};
+
+use super::key::{Key, Table};
+use super::source::Time;
+use super::status_group::{self, StatusGroup};
+use crate::error::{Error, Result};
+
+vocabulary! {
+    /// What a report can be broken down by. Each row has exactly one key of each dimension; the key is null where there is none.
+    pub enum Dimension {
+        /// The inbox.
+        Inbox => "INBOX",
+        /// The inbox's platform.
+        Platform => "PLATFORM",
+        /// The platform of a mailing; none for chats.
+        Channel => "CHANNEL",
+        /// The platform of a chat; none for mailings.
+        Messenger => "MESSENGER",
+        /// Mailing or chat.
+        Medium => "MEDIUM",
+        /// The status; none for inbound messages and notes.
+        Status => "STATUS",
+        /// The status as people tell it apart; none for inbound messages and notes.
+        StatusGroup => "STATUS_GROUP",
+        /// Inbound or outbound.
+        Direction => "DIRECTION",
+        /// The conversation's bot at the time of the message.
+        Bot => "BOT",
+        /// The conversation's assignee at the time of the message.
+        Assignee => "ASSIGNEE",
+        /// Who wrote: the user or bot where it is known, else the kind of author; none for inbound messages.
+        Author => "AUTHOR",
+        /// The template that was sent.
+        Template => "TEMPLATE",
+        /// The inbox's sending number or address.
+        Line => "LINE",
+        /// The inbox's portfolio at the time of the message.
+        Portfolio => "PORTFOLIO",
+        /// Who supplies the inbox's line.
+        Vendor => "VENDOR",
+        /// Whether the inbox's line is approved by the platform's owner.
+        Official => "OFFICIAL",
+        /// The provider's code of the failure.
+        FailureCode => "FAILURE_CODE",
+        /// The reason of the failure, in the same words for every provider.
+        FailureBucket => "FAILURE_BUCKET",
+        /// Where the conversation's visitor came from.
+        TrafficSource => "TRAFFIC_SOURCE",
+        /// What the session that the message stands in began with; none where it stands in none.
+        SessionOrigin => "SESSION_ORIGIN",
+        /// Whether the session that the message stands in is the contact's first; none where it stands in none.
+        UserType => "USER_TYPE",
+        /// The hour of the day in the report's zone, 0 to 23.
+        HourOfDay => "HOUR_OF_DAY",
+        /// The day of the week in the report's zone, 1 (Monday) to 7.
+        DayOfWeek => "DAY_OF_WEEK",
+    }
+}
+
+const DAY: i64 = 24 * HOUR;
+const HOUR: i64 = 3_600_000_000;
+
+/// A table that is looked up for each message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Join {
+    Inbox,
+    Conversation,
+    Session,
+}
+
+impl Join {
+    pub fn sql(self) -> &'static str {
+        match self {
+            Self::Inbox => " JOIN inbox i ON i.account_id = m.account_id AND i.id = m.inbox_id",
+            Self::Conversation => {
+                " JOIN conversation c ON c.account_id = m.account_id AND c.id = m.conversation_id"
+            }
+            Self::Session => {
+                " LEFT JOIN session s ON s.account_id = m.account_id AND s.id = m.session_id"
+            }
+        }
+    }
+}
+
+/// How a dimension is read from a row.
+pub(super) struct Grouping {
+    pub expression: String,
+    pub join: Option<Join>,
+    key: KeyType,
+}
+
+#[derive(Clone, Copy)]
+enum KeyType {
+    /// The id of a row of the table.
+    Id(Table),
+    /// A number, and the name that a vocabulary gives it.
+    Name(fn(i64) -> Option<&'static str>),
+    Text,
+    Number,
+    Flag,
+    /// The number of an [`AuthorKind`], with the id of the user or bot in a second column.
+    Author,
+}
+
+impl Dimension {
+    /// The record, for facts counted under `time`.
+    pub(super) fn grouping(self, time: Time) -> Grouping {
+        use Join::{Conversation, Inbox, Session};
+        let of_message = |key, expression: &str| (key, expression.to_owned(), None);
+        let of = |join, key, expression: &str| (key, expression.to_owned(), Some(join));
+        let (key, expression, join) = match self {
+            Self::Inbox => of_message(KeyType::Id(Table::Inbox), "m.inbox_id"),
+            Self::Platform => of(Inbox, named::<Platform>(), "i.platform"),
+            Self::Channel => of(Inbox, named::<Platform>(), &platform_where(Medium::Mailing)),
+            Self::Messenger => of(Inbox, named::<Platform>(), &platform_where(Medium::Chat)),
+            Self::Medium => of_message(named::<Medium>(), "m.medium"),
+            Self::Status => of_message(named::<MessageStatus>(), "m.status"),
+            Self::StatusGroup => of_message(named::<StatusGroup>(), &status_group::expression()),
+            Self::Direction => of_message(named::<Direction>(), "m.direction"),
+            Self::Bot => of_message(KeyType::Id(Table::Bot), "m.bot_id"),
+            Self::Assignee => of_message(KeyType::Id(Table::User), "m.assignee_id"),
+            Self::Author => of_message(KeyType::Author, "m.author_kind"),
+            Self::Template => of_message(KeyType::Id(Table::Template), "m.template_id"),
+            Self::Line => of(Inbox, KeyType::Text, "i.line"),
+            Self::Portfolio => of_message(KeyType::Text, "m.portfolio"),
+            Self::Vendor => of(Inbox, KeyType::Text, "i.vendor"),
+            Self::Official => of(Inbox, KeyType::Flag, "i.official"),
+            Self::FailureCode => of_message(KeyType::Text, "m.failure_code"),
+            Self::FailureBucket => of_message(named::<FailureBucket>(), "m.failure_bucket"),
+            Self::TrafficSource => of(Conversation, KeyType::Text, "c.traffic_source"),
+            Self::SessionOrigin => of(Session, named::<SessionOrigin>(), "s.origin"),
+            Self::UserType => of(Session, named::<UserType>(), "s.user_type"),
+            // `seg.o` makes local microseconds since a Monday, year 1, so that no number here
+            // is negative and the remainder is the same on both databases.
+            Self::HourOfDay => {
+                let local = format!("({} + seg.o) / {HOUR} % 24", time.column());
+                of_message(KeyType::Number, &local)
+            }
+            Self::DayOfWeek => {
+                let local = format!("({} + seg.o) / {DAY} % 7 + 1", time.column());
+                of_message(KeyType::Number, &local)
+            }
+        };
+        Grouping { expression, join, key }
+    }
+}
+
+impl Grouping {
+    /// The columns that make the key, each of a type that both databases give alike.
+    pub fn columns(&self) -> Vec<String> {
+        let expression = &self.expression;
+        match self.key {
+            KeyType::Id(_) | KeyType::Text => vec![expression.clone()],
+            KeyType::Name(_) | KeyType::Number => vec![number(expression)],
+            KeyType::Flag => {
+                vec![number(&format!(
+                    "CASE WHEN {expression} THEN 1 WHEN NOT {expression} THEN 0 END"
+                ))]
+            }
+            KeyType::Author => {
+                let (user, bot) = (AuthorKind::User.to_value(), AuthorKind::Bot.to_value());
+                let arms =
+                    format!("WHEN {user} THEN m.author_user_id WHEN {bot} THEN m.author_bot_id");
+                let who = format!("CASE {expression} {arms} END");
+                vec![number(expression), who]
+            }
+        }
+    }
+
+    /// The key in `row`, whose columns stand `at` and after; `at` moves behind them.
+    pub fn read(&self, row: &QueryResult, at: &mut usize) -> Result<Key> {
+        let first = *at;
+        *at += if matches!(self.key, KeyType::Author) { 2 } else { 1 };
+        let number = || row.try_get_by_index::<Option<i64>>(first);
+        Ok(match self.key {
+            KeyType::Id(table) => id(row, first)?.map_or(Key::Null, |id| Key::Id(table, id)),
+            KeyType::Text => {
+                row.try_get_by_index::<Option<String>>(first)?.map_or(Key::Null, Key::Text)
+            }
+            KeyType::Number => number()?.map_or(Key::Null, Key::Number),
+            KeyType::Flag => number()?.map_or(Key::Null, |flag| Key::Flag(flag != 0)),
+            KeyType::Name(name) => key_of_name(number()?, name)?,
+            KeyType::Author => match (number()?, id(row, first + 1)?) {
+                (Some(kind), Some(id)) if kind == i64::from(AuthorKind::User.to_value()) => {
+                    Key::Id(Table::User, id)
+                }
+                (Some(_), Some(id)) => Key::Id(Table::Bot, id),
+                (kind, _) => key_of_name(kind, name_of::<AuthorKind>)?,
+            },
+        })
+    }
+}
+
+fn platform_where(medium: Medium) -> String {
+    format!("CASE WHEN m.medium = {} THEN i.platform END", medium.to_value())
+}
+
+/// Vocabularies are small integers, constants in a `CASE` are integers: a `BIGINT` is always one.
+fn number(expression: &str) -> String {
+    format!("CAST({expression} AS BIGINT)")
+}
+
+fn named<T: Vocabulary + ActiveEnum<Value = i16>>() -> KeyType {
+    KeyType::Name(name_of::<T>)
+}
+
+fn name_of<T: Vocabulary + ActiveEnum<Value = i16>>(number: i64) -> Option<&'static str> {
+    T::ALL
+        .iter()
+        .find(|member| i64::from(member.to_value()) == number)
+        .map(|member| Vocabulary::name(*member))
+}
+
+fn key_of_name(number: Option<i64>, name: fn(i64) -> Option<&'static str>) -> Result<Key> {
+    let Some(number) = number else { return Ok(Key::Null) };
+    let name =
+        name(number).ok_or_else(|| Error::bug(format!("no name for the number {number}")))?;
+    Ok(Key::Name(name))
+}
+
+fn id(row: &QueryResult, at: usize) -> Result<Option<Uuid>> {
+    Ok(row.try_get_by_index(at)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_find_their_names() {
+        assert_eq!(name_of::<Platform>(6), Some("WHATSAPP"));
+        assert_eq!(name_of::<Platform>(0), None);
+        assert_eq!(name_of::<StatusGroup>(4), Some("NOT_DELIVERED"));
+    }
+}

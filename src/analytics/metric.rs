@@ -1,0 +1,294 @@
+//! The metrics. Each is declared once: its doc comment is its definition, its arm in
+//! [`Metric::definition`] says how it is counted. Everything else follows: the GraphQL enum,
+//! the glossary, what a report accepts, the SQL. Adding one is a member and an arm.
+
+use entity::kinds::{Direction, MessageStatus};
+use entity::vocabulary;
+use entity::vocabulary::Vocabulary;
+
+use super::dimension::Dimension;
+use super::predicate::Predicate;
+use super::source::{Source, Time};
+use super::status_group::StatusGroup;
+
+vocabulary! {
+    /// A number that a report can be asked for.
+    pub enum Metric {
+        /// Messages that came in or were to go out, of any status, chats and mailings alike: MESSAGES_RECEIVED plus MESSAGES_SENT. Private notes and system entries are not among them.
+        Messages => "MESSAGES",
+        /// Messages that came in from contacts.
+        MessagesReceived => "MESSAGES_RECEIVED",
+        /// Outbound messages of any status, whether written by people, bots, automations or campaigns. Private notes and system entries are not among them.
+        MessagesSent => "MESSAGES_SENT",
+        /// Internal notes, which the contact never sees.
+        PrivateNotes => "PRIVATE_NOTES",
+        /// Sends ever accepted by a provider, whatever became of them. A send is an outbound message of a mailing to one contact.
+        Sent => "SENT",
+        /// Sends delivered or read; where the inbox gives no receipts, acceptance counts as delivery. Contained in SENT.
+        Delivered => "DELIVERED",
+        /// Sends that the contact has read. Contained in DELIVERED.
+        Read => "READ",
+        /// Sends that failed, before (status FAILED) or after (UNDELIVERED) a provider had accepted them. A failure reported after delivery does not count.
+        Failed => "FAILED",
+        /// Sends without a final status: CREATED, DEFERRED, SENDING, UNKNOWN, and SENT where a receipt is still to come.
+        Pending => "PENDING",
+        /// Sends cancelled by a user before they left.
+        Cancelled => "CANCELLED",
+        /// Sends whose time to live passed before they left.
+        Expired => "EXPIRED",
+        /// Sends that wait for the time set for them. Contained in PENDING.
+        Deferred => "DEFERRED",
+        /// The share of the sends accepted by a provider that were delivered.
+        DeliveryRate => "DELIVERY_RATE",
+        /// The share of the delivered sends that were read, of inboxes that report reads.
+        ReadRate => "READ_RATE",
+        /// The share of the sends that failed, among those accepted by a provider or failed.
+        FailureRate => "FAILURE_RATE",
+    }
+}
+
+vocabulary! {
+    /// What a metric's values are measured in.
+    pub enum MetricUnit {
+        /// A number of rows.
+        Count => "COUNT",
+        /// A share, from 0 to 1.
+        Share => "SHARE",
+    }
+}
+
+vocabulary! {
+    /// Under which time facts are counted.
+    pub enum DateBasis {
+        /// Each fact under its own time.
+        Event => "EVENT",
+        /// What became of a send under the time of the send.
+        Send => "SEND",
+    }
+}
+
+/// How a metric is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Definition {
+    pub source: Source,
+    pub measure: Measure,
+    pub times: Times,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Measure {
+    /// The number of rows for which `of` holds, called `what`.
+    Count { of: Predicate, what: &'static str },
+    /// The rows for which `whole` and `part` hold, divided by those for which `whole` holds:
+    /// between 0 and 1 whatever the predicates are.
+    Share { part: Predicate, whole: Predicate, numerator: &'static str, denominator: &'static str },
+}
+
+impl Measure {
+    fn unit(self) -> MetricUnit {
+        match self {
+            Self::Count { .. } => MetricUnit::Count,
+            Self::Share { .. } => MetricUnit::Share,
+        }
+    }
+}
+
+/// Under which time a metric's rows are counted, by date basis.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Times {
+    /// A message's own time, which is no send's.
+    Own,
+    /// The time of the send, or that of the event.
+    SendOrEvent(Time),
+    /// The time of the send alone, for the reason given.
+    Send(&'static str),
+}
+
+impl Times {
+    /// The bases that it exists on, the default first.
+    pub fn bases(self) -> Vec<DateBasis> {
+        match self {
+            Self::Own => vec![DateBasis::Event],
+            Self::SendOrEvent(_) => vec![DateBasis::Send, DateBasis::Event],
+            Self::Send(_) => vec![DateBasis::Send],
+        }
+    }
+
+    /// The basis and time to count under; the reason why not, where it does not exist on `basis`.
+    pub fn under(self, basis: Option<DateBasis>) -> Result<(DateBasis, Time), &'static str> {
+        match (self, basis) {
+            (Self::Own, None | Some(DateBasis::Event)) => Ok((DateBasis::Event, Time::OccurredAt)),
+            (Self::Own, Some(DateBasis::Send)) => {
+                Err("volumes count messages under their own time")
+            }
+            (Self::SendOrEvent(time), Some(DateBasis::Event)) => Ok((DateBasis::Event, time)),
+            (Self::Send(reason), Some(DateBasis::Event)) => Err(reason),
+            (Self::SendOrEvent(_) | Self::Send(_), None | Some(DateBasis::Send)) => {
+                Ok((DateBasis::Send, Time::OccurredAt))
+            }
+        }
+    }
+}
+
+const DELIVERED: Predicate = Predicate::In(&[StatusGroup::Delivered]);
+const READ: Predicate = Predicate::Is(MessageStatus::Read);
+const FAILED: Predicate = Predicate::In(&[StatusGroup::NotDelivered, StatusGroup::Error]);
+const PENDING: Predicate =
+    Predicate::In(&[StatusGroup::Created, StatusGroup::Sending, StatusGroup::Deferred]);
+const RECEIVED: Predicate =
+    Predicate::All(&[Predicate::Private(false), Predicate::Goes(Direction::Inbound)]);
+const GOING_OUT: Predicate =
+    Predicate::All(&[Predicate::Private(false), Predicate::Goes(Direction::Outbound)]);
+const DELIVERED_WITH_READS: Predicate = Predicate::All(&[DELIVERED, Predicate::ReportsReads]);
+const SENT_OR_FAILED: Predicate = Predicate::Any(&[Predicate::Accepted, FAILED]);
+
+impl Metric {
+    pub(super) fn definition(self) -> Definition {
+        match self {
+            Self::Messages => volume(Predicate::Private(false), "messages, both ways"),
+            Self::MessagesReceived => volume(RECEIVED, "inbound messages"),
+            Self::MessagesSent => volume(GOING_OUT, "outbound messages"),
+            Self::PrivateNotes => volume(Predicate::Private(true), "private notes"),
+            Self::Sent => event(Predicate::Accepted, Time::SentAt, "sends accepted"),
+            Self::Delivered => event(DELIVERED, Time::DeliveredAt, "sends delivered"),
+            Self::Read => event(READ, Time::ReadAt, "sends read"),
+            Self::Failed => event(FAILED, Time::FailedAt, "sends failed"),
+            Self::Pending => state(PENDING, "sends without a final status"),
+            Self::Cancelled => state(Predicate::Is(MessageStatus::Cancelled), "sends cancelled"),
+            Self::Expired => state(Predicate::Is(MessageStatus::Expired), "sends expired"),
+            Self::Deferred => state(Predicate::Is(MessageStatus::Deferred), "sends deferred"),
+            Self::DeliveryRate => share(Measure::Share {
+                part: DELIVERED,
+                whole: Predicate::Accepted,
+                numerator: "sends delivered",
+                denominator: "sends accepted",
+            }),
+            Self::ReadRate => share(Measure::Share {
+                part: READ,
+                whole: DELIVERED_WITH_READS,
+                numerator: "sends read, of inboxes that report reads",
+                denominator: "sends delivered, of inboxes that report reads",
+            }),
+            Self::FailureRate => share(Measure::Share {
+                part: FAILED,
+                whole: SENT_OR_FAILED,
+                numerator: "sends failed",
+                denominator: "sends accepted or failed",
+            }),
+        }
+    }
+
+    /// The dimensions by which it can be broken down.
+    pub fn dimensions(self) -> Vec<Dimension> {
+        self.definition().source.dimensions()
+    }
+}
+
+fn volume(of: Predicate, what: &'static str) -> Definition {
+    let measure = Measure::Count { of, what };
+    Definition { source: Source::Messages, measure, times: Times::Own }
+}
+
+fn event(of: Predicate, time: Time, what: &'static str) -> Definition {
+    let measure = Measure::Count { of, what };
+    Definition { source: Source::Sends, measure, times: Times::SendOrEvent(time) }
+}
+
+fn state(of: Predicate, what: &'static str) -> Definition {
+    let times = Times::Send("the state has no time of its own that is counted");
+    Definition { source: Source::Sends, measure: Measure::Count { of, what }, times }
+}
+
+fn share(measure: Measure) -> Definition {
+    let times = Times::Send("numerator and denominator must be of the same sends");
+    Definition { source: Source::Sends, measure, times }
+}
+
+/// A metric as the glossary shows it.
+#[derive(Clone, Debug)]
+pub struct MetricDefinition {
+    pub metric: Metric,
+    /// The name in words: `Delivery rate`.
+    pub title: String,
+    pub definition: &'static str,
+    pub unit: MetricUnit,
+    /// What the numerator counts.
+    pub numerator: &'static str,
+    /// What the denominator counts; none for metrics that are no ratio.
+    pub denominator: Option<&'static str>,
+    /// When there is no value; none where there always is one.
+    pub null_when: Option<&'static str>,
+    pub dimensions: Vec<Dimension>,
+    /// The date bases it exists on, the default first.
+    pub bases: Vec<DateBasis>,
+    /// Whether the values of parts add up to that of the whole.
+    pub additive: bool,
+}
+
+/// All metrics, in the order of their declaration.
+pub fn definitions() -> Vec<MetricDefinition> {
+    Metric::ALL.iter().copied().map(describe).collect()
+}
+
+fn describe(metric: Metric) -> MetricDefinition {
+    let Definition { source, measure, times } = metric.definition();
+    let (numerator, denominator) = match measure {
+        Measure::Count { what, .. } => (what, None),
+        Measure::Share { numerator, denominator, .. } => (numerator, Some(denominator)),
+    };
+    MetricDefinition {
+        metric,
+        title: title(metric.name()),
+        definition: metric.description(),
+        unit: measure.unit(),
+        numerator,
+        denominator,
+        null_when: denominator.map(|_| "the denominator is 0"),
+        dimensions: source.dimensions(),
+        bases: times.bases(),
+        additive: denominator.is_none(),
+    }
+}
+
+/// `DELIVERY_RATE` as `Delivery rate`.
+fn title(name: &str) -> String {
+    let words = name.to_lowercase().replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_described() {
+        for definition in definitions() {
+            assert!(!definition.title.is_empty() && !definition.definition.is_empty());
+            assert!(!definition.bases.is_empty() && !definition.dimensions.is_empty());
+            assert_eq!(definition.additive, definition.null_when.is_none());
+        }
+        assert_eq!(title("DELIVERY_RATE"), "Delivery rate");
+    }
+
+    #[test]
+    fn the_default_basis_is_the_first() {
+        for metric in Metric::ALL {
+            let times = metric.definition().times;
+            let (default, _) = times.under(None).unwrap();
+            assert_eq!(times.bases().first(), Some(&default));
+            for basis in DateBasis::ALL {
+                assert_eq!(times.under(Some(*basis)).is_ok(), times.bases().contains(basis));
+            }
+        }
+    }
+
+    #[test]
+    fn rates_exist_under_the_send_alone() {
+        for metric in [Metric::DeliveryRate, Metric::ReadRate, Metric::FailureRate, Metric::Pending]
+        {
+            assert!(metric.definition().times.under(Some(DateBasis::Event)).is_err());
+        }
+        assert!(Metric::Messages.definition().times.under(Some(DateBasis::Send)).is_err());
+    }
+}

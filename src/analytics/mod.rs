@@ -1,0 +1,33 @@
+//! How numbers are made. There is one way to make one, and every surface uses it: a metric
+//! is declared once ([`metric`]), asked for by one validated value ([`query`]), turned into
+//! SQL in one place ([`plan`]) and folded into rows in one place ([`fold`]). Knows nothing
+//! of GraphQL, and calls nothing of `domain`.
+
+mod bucket;
+mod calendar;
+mod comparison;
+mod dimension;
+mod filter;
+mod fold;
+mod key;
+mod label;
+mod metric;
+mod period;
+mod plan;
+mod predicate;
+mod query;
+mod report;
+mod source;
+mod status_group;
+
+pub use bucket::{Bucket, Interval, MOST_BUCKETS};
+pub use comparison::Comparison;
+pub use dimension::Dimension;
+pub use filter::{Author, LONGEST_LIST, ReportFilter};
+pub use fold::{MOST_CELLS, MetricValue, Row};
+pub use key::{DimensionKey, Key, Table};
+pub use metric::{DateBasis, Metric, MetricDefinition, MetricUnit, definitions};
+pub use period::{Period, PeriodInput, PeriodPreset};
+pub use query::{MOST_BREAKDOWNS, MOST_GROUPS, ReportInput, ReportOrder};
+pub use report::{Report, ReportSource, report};
+pub use status_group::StatusGroup;

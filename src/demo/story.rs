@@ -1,0 +1,544 @@
+//! A year in the life of a coffee shop: who writes when, what is sent, what becomes of it.
+//! The same days give the same story. It makes items for recording and touches no database.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use entity::Timestamp;
+use entity::id::{BotId, InboxId, TemplateId, UserId};
+use entity::kinds::{
+    AuthorKind, ConversationActor, ConversationEventKind, Direction, Medium, StatusKind,
+};
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::words;
+use crate::domain::record::{
+    Author, ContactRef, Item, NewConversationEvent, NewMessage, NewStatus, Traffic,
+};
+
+/// Who plays in the story.
+pub struct Cast {
+    pub chats: Vec<ChatLine>,
+    pub mailings: Vec<MailingLine>,
+    pub agents: Vec<UserId>,
+}
+
+/// An inbox on which customers write.
+pub struct ChatLine {
+    pub inbox: InboxId,
+    pub bot: Option<BotId>,
+    /// Conversations on an ordinary weekday.
+    pub per_day: f64,
+    pub web: bool,
+    pub address: Address,
+}
+
+/// An inbox and a template that is sent on it.
+pub struct MailingLine {
+    pub inbox: InboxId,
+    pub template: TemplateId,
+    pub body: &'static str,
+    pub rhythm: Rhythm,
+    pub fate: Fate,
+    pub address: Address,
+}
+
+#[derive(Clone, Copy)]
+pub enum Address {
+    Phone,
+    Email,
+    Id,
+}
+
+#[derive(Clone, Copy)]
+pub enum Rhythm {
+    /// So many on an ordinary weekday, spread over the day.
+    Daily(f64),
+    /// To so many people at ten in the morning of one day of the week.
+    Weekly(Weekday, u32),
+}
+
+/// What becomes of a send, as shares.
+#[derive(Clone, Copy)]
+pub struct Fate {
+    pub fails: f64,
+    pub codes: &'static [(&'static str, &'static str)],
+    /// Whether the provider takes it before it fails.
+    pub fails_late: bool,
+    pub delivered: f64,
+    pub read: f64,
+    pub answered: f64,
+    pub opted_out: f64,
+}
+
+const PEOPLE: u32 = 6_000;
+/// Share of a day's talk that begins in each hour, in thousandths.
+const HOURS: [u32; 24] =
+    [4, 2, 1, 1, 2, 6, 15, 32, 58, 78, 88, 84, 66, 64, 76, 80, 78, 70, 58, 48, 38, 28, 16, 7];
+const MINUTE: i64 = 60;
+
+pub struct Story<'a> {
+    cast: &'a Cast,
+    zone: TimeZone,
+    /// Nothing happens after this.
+    end: Timestamp,
+    waiting: BinaryHeap<Reverse<Waiting>>,
+    count: u64,
+}
+
+struct Waiting {
+    at: Timestamp,
+    number: u64,
+    item: Item,
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+impl Eq for Waiting {}
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+impl<'a> Story<'a> {
+    pub fn new(cast: &'a Cast, zone: TimeZone, end: Timestamp) -> Self {
+        Self { cast, zone, end, waiting: BinaryHeap::new(), count: 0 }
+    }
+
+    /// Adds what begins on the local day `date`.
+    pub fn day(&mut self, date: Date) {
+        let seed = u64::try_from(date.year()).unwrap_or(0) * 1_000
+            + u64::try_from(date.day_of_year()).unwrap_or(0);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let cast = self.cast;
+        for line in &cast.chats {
+            for _ in 0..around(&mut rng, line.per_day * bustle(date)) {
+                if let Some(at) = self.moment(&mut rng, date) {
+                    self.chat(&mut rng, line, at);
+                }
+            }
+        }
+        for line in &cast.mailings {
+            match line.rhythm {
+                Rhythm::Daily(number) => {
+                    for _ in 0..around(&mut rng, number * bustle(date)) {
+                        if let Some(at) = self.moment(&mut rng, date) {
+                            self.send(&mut rng, line, at);
+                        }
+                    }
+                }
+                Rhythm::Weekly(weekday, number) if weekday == date.weekday() => {
+                    for each in 0..number {
+                        if let Some(at) = self.local(date, 10, i64::from(each) / 4) {
+                            self.send(&mut rng, line, at);
+                        }
+                    }
+                }
+                Rhythm::Weekly(..) => {}
+            }
+        }
+    }
+
+    /// What happens before `until`, in order.
+    pub fn take_until(&mut self, until: Timestamp) -> Vec<Item> {
+        let mut items = Vec::new();
+        while self.waiting.peek().is_some_and(|Reverse(waiting)| waiting.at < until) {
+            items.extend(self.waiting.pop().map(|Reverse(waiting)| waiting.item));
+        }
+        items
+    }
+
+    fn local(&self, date: Date, hour: i8, seconds: i64) -> Option<Timestamp> {
+        let start = date.at(hour, 0, 0, 0).to_zoned(self.zone.clone()).ok()?;
+        Some(Timestamp(start.timestamp().as_microsecond()).plus_seconds(seconds))
+    }
+
+    fn moment(&self, rng: &mut ChaCha8Rng, date: Date) -> Option<Timestamp> {
+        let mut left = rng.random_range(0..HOURS.iter().sum::<u32>());
+        let hour = HOURS.iter().position(|weight| {
+            let here = left < *weight;
+            left = left.saturating_sub(*weight);
+            here
+        })?;
+        self.local(date, i8::try_from(hour).ok()?, rng.random_range(0..3_600))
+    }
+
+    fn push(&mut self, at: Timestamp, item: Item) {
+        self.count += 1;
+        if at <= self.end {
+            self.waiting.push(Reverse(Waiting { at, number: self.count, item }));
+        }
+    }
+
+    fn name(&self, prefix: &str) -> String {
+        format!("{prefix}-{:07}", self.count + 1)
+    }
+
+    /// A customer writes; the bot greets, people take over, and mostly it is closed.
+    fn chat(&mut self, rng: &mut ChaCha8Rng, line: &ChatLine, at: Timestamp) {
+        let person = pick_person(rng);
+        let conversation = self.name("chat");
+        let agent = self.cast.agents.choose(rng).copied();
+        let mut at = at;
+        let mut first =
+            inbound(line.inbox, contact(person, line.address), words::question(rng), at);
+        first.external_id = Some(self.name("in"));
+        first.conversation_external_id = Some(conversation.clone());
+        first.traffic = line.web.then(|| visit(rng)).or_else(|| advertisement(rng));
+        self.push(at, Item::Message(Box::new(first)));
+        if let Some(bot) = line.bot {
+            at = at.plus_seconds(rng.random_range(1..4));
+            let author = Author { kind: AuthorKind::Bot, user_id: None, bot_id: Some(bot) };
+            self.say(rng, line, person, &conversation, Some(author), words::GREETING, at);
+            if rng.random_bool(0.25) {
+                // The bot was enough.
+                self.close(
+                    line.inbox,
+                    &conversation,
+                    ConversationActor::Bot,
+                    None,
+                    at.plus_seconds(20 * MINUTE),
+                );
+                return;
+            }
+            at = at.plus_seconds(rng.random_range(5..30));
+            self.happen(
+                line.inbox,
+                &conversation,
+                ConversationEventKind::HandedOff,
+                ConversationActor::Bot,
+                |event| {
+                    event.bot_id = Some(bot);
+                },
+                at,
+            );
+        }
+        self.happen(
+            line.inbox,
+            &conversation,
+            ConversationEventKind::Assigned,
+            ConversationActor::System,
+            |event| {
+                event.user_id = agent;
+            },
+            at,
+        );
+        for turn in 0..rng.random_range(1..5) {
+            // Most are answered within minutes, a few wait for hours.
+            let wait = if rng.random_bool(0.9) {
+                rng.random_range(30..25 * MINUTE)
+            } else {
+                rng.random_range(MINUTE * 60..MINUTE * 300)
+            };
+            at = at.plus_seconds(wait);
+            let author = Author { kind: AuthorKind::User, user_id: agent, bot_id: None };
+            if turn == 0 && rng.random_bool(0.08) {
+                self.note(line, person, &conversation, author, at);
+            }
+            let answer = words::answer(rng);
+            self.say(rng, line, person, &conversation, Some(author), answer, at.plus_seconds(5));
+            if rng.random_bool(0.7) {
+                at = at.plus_seconds(rng.random_range(20..12 * MINUTE));
+                let mut reply =
+                    inbound(line.inbox, contact(person, line.address), words::reply(rng), at);
+                reply.external_id = Some(self.name("in"));
+                reply.conversation_external_id = Some(conversation.clone());
+                self.push(at, Item::Message(Box::new(reply)));
+            } else {
+                break;
+            }
+        }
+        let closing = at.plus_seconds(rng.random_range(5 * MINUTE..90 * MINUTE));
+        if line.web && rng.random_bool(0.4) {
+            self.close(
+                line.inbox,
+                &conversation,
+                ConversationActor::Inactivity,
+                None,
+                closing.plus_seconds(3_600),
+            );
+        } else if rng.random_bool(0.93) {
+            self.close(line.inbox, &conversation, ConversationActor::Agent, agent, closing);
+        }
+    }
+
+    fn note(
+        &mut self,
+        line: &ChatLine,
+        person: u32,
+        conversation: &str,
+        author: Author,
+        at: Timestamp,
+    ) {
+        let mut note = outbound(line.inbox, contact(person, line.address), words::NOTE, at);
+        note.external_id = Some(self.name("note"));
+        note.conversation_external_id = Some(conversation.to_owned());
+        note.author = Some(author);
+        note.private = true;
+        self.push(at, Item::Message(Box::new(note)));
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a line of dialogue has as many parts")]
+    fn say(
+        &mut self,
+        rng: &mut ChaCha8Rng,
+        line: &ChatLine,
+        person: u32,
+        conversation: &str,
+        author: Option<Author>,
+        content: &str,
+        at: Timestamp,
+    ) {
+        let mut message = outbound(line.inbox, contact(person, line.address), content, at);
+        let external = self.name("out");
+        message.external_id = Some(external.clone());
+        message.conversation_external_id = Some(conversation.to_owned());
+        message.author = author;
+        self.push(at, Item::Message(Box::new(message)));
+        self.status(line.inbox, &external, StatusKind::Sent, None, at.plus_seconds(1));
+        if rng.random_bool(0.97) {
+            let delivered = at.plus_seconds(rng.random_range(2..6));
+            self.status(line.inbox, &external, StatusKind::Delivered, None, delivered);
+        }
+    }
+
+    /// A template goes out, and a fate befalls it.
+    fn send(&mut self, rng: &mut ChaCha8Rng, line: &MailingLine, at: Timestamp) {
+        let person = pick_person(rng);
+        let fate = line.fate;
+        let (external, conversation) = (self.name("send"), self.name("mailing"));
+        let mut message = outbound(line.inbox, contact(person, line.address), line.body, at);
+        message.external_id = Some(external.clone());
+        message.conversation_external_id = Some(conversation.clone());
+        message.medium = Medium::Mailing;
+        message.template_id = Some(line.template);
+        let kind = if matches!(line.rhythm, Rhythm::Weekly(..)) {
+            AuthorKind::Campaign
+        } else {
+            AuthorKind::Automation
+        };
+        message.author = Some(Author { kind, user_id: None, bot_id: None });
+        self.push(at, Item::Message(Box::new(message)));
+        let later =
+            |rng: &mut ChaCha8Rng, from: i64, to: i64| at.plus_seconds(rng.random_range(from..to));
+        let given_up = at.plus_seconds(72 * 3_600);
+        if rng.random_bool(fate.fails) {
+            if fate.fails_late {
+                self.status(line.inbox, &external, StatusKind::Sent, None, at.plus_seconds(1));
+            }
+            let kind = if fate.fails_late { StatusKind::Undelivered } else { StatusKind::Failed };
+            let failed = later(rng, 2, 90);
+            self.status(line.inbox, &external, kind, fate.codes.choose(rng).copied(), failed);
+            self.close(line.inbox, &conversation, ConversationActor::System, None, given_up);
+            return;
+        }
+        self.status(line.inbox, &external, StatusKind::Sent, None, at.plus_seconds(1));
+        if !rng.random_bool(fate.delivered) {
+            self.close(line.inbox, &conversation, ConversationActor::System, None, given_up);
+            return;
+        }
+        let delivered = later(rng, 2, 40);
+        self.status(line.inbox, &external, StatusKind::Delivered, None, delivered);
+        if rng.random_bool(fate.read) {
+            let read = delivered.plus_seconds(rng.random_range(5..9 * 3_600));
+            self.status(line.inbox, &external, StatusKind::Read, None, read);
+        }
+        let answered = later(rng, MINUTE, 20 * 3_600);
+        if rng.random_bool(fate.opted_out) {
+            self.answer(line, person, &external, "STOP", answered);
+            self.close(
+                line.inbox,
+                &conversation,
+                ConversationActor::System,
+                None,
+                answered.plus_seconds(60),
+            );
+        } else if rng.random_bool(fate.answered) {
+            self.answer(line, person, &external, words::reply(rng), answered);
+            let agent = self.cast.agents.choose(rng).copied();
+            let seen = answered.plus_seconds(rng.random_range(3 * MINUTE..180 * MINUTE));
+            self.close(line.inbox, &conversation, ConversationActor::Agent, agent, seen);
+        } else {
+            self.close(line.inbox, &conversation, ConversationActor::System, None, given_up);
+        }
+    }
+
+    fn answer(
+        &mut self,
+        line: &MailingLine,
+        person: u32,
+        quoted: &str,
+        content: &str,
+        at: Timestamp,
+    ) {
+        let mut message = inbound(line.inbox, contact(person, line.address), content, at);
+        message.external_id = Some(self.name("in"));
+        message.quoted_external_id = Some(quoted.to_owned());
+        self.push(at, Item::Message(Box::new(message)));
+    }
+
+    fn status(
+        &mut self,
+        inbox: InboxId,
+        external: &str,
+        kind: StatusKind,
+        failure: Option<(&str, &str)>,
+        at: Timestamp,
+    ) {
+        self.push(
+            at,
+            Item::Status(NewStatus {
+                inbox_id: inbox,
+                external_id: external.to_owned(),
+                kind,
+                occurred_at: Some(at),
+                received_at: Some(at),
+                code: failure.map(|(code, _)| code.to_owned()),
+                detail: failure.map(|(_, detail)| detail.to_owned()),
+            }),
+        );
+    }
+
+    fn close(
+        &mut self,
+        inbox: InboxId,
+        conversation: &str,
+        by: ConversationActor,
+        user: Option<UserId>,
+        at: Timestamp,
+    ) {
+        self.happen(
+            inbox,
+            conversation,
+            ConversationEventKind::Closed,
+            by,
+            |event| event.by_user_id = user,
+            at,
+        );
+    }
+
+    fn happen(
+        &mut self,
+        inbox: InboxId,
+        conversation: &str,
+        kind: ConversationEventKind,
+        by: ConversationActor,
+        fill: impl FnOnce(&mut NewConversationEvent),
+        at: Timestamp,
+    ) {
+        let mut event = NewConversationEvent {
+            inbox_id: inbox,
+            conversation_external_id: Some(conversation.to_owned()),
+            conversation_id: None,
+            kind,
+            user_id: None,
+            bot_id: None,
+            label_id: None,
+            by: Some(by),
+            by_user_id: None,
+            occurred_at: Some(at),
+        };
+        fill(&mut event);
+        self.push(at, Item::ConversationEvent(event));
+    }
+}
+
+/// A number near `mean`, which need not be whole.
+fn around(rng: &mut ChaCha8Rng, mean: f64) -> u32 {
+    let wanted = (mean * rng.random_range(0.75..1.25) + rng.random_range(0.0..1.0)).max(0.0);
+    // Small by construction, so nothing is cut but the fraction.
+    wanted as u32
+}
+
+/// How busy a day is: quiet week-ends, a slow February, a rush in November and December.
+fn bustle(date: Date) -> f64 {
+    let weekday = match date.weekday() {
+        Weekday::Saturday => 0.55,
+        Weekday::Sunday => 0.3,
+        Weekday::Monday => 1.15,
+        _ => 1.0,
+    };
+    let month = [0.9, 0.8, 0.95, 1.0, 1.05, 1.0, 0.9, 0.95, 1.0, 1.05, 1.3, 1.25];
+    weekday * month[usize::from(date.month().unsigned_abs().clamp(1, 12)) - 1]
+}
+
+/// Some customers are heard of much more often than others.
+fn pick_person(rng: &mut ChaCha8Rng) -> u32 {
+    let share: f64 = rng.random_range(0.0..1.0);
+    ((share * share * f64::from(PEOPLE)) as u32).min(PEOPLE - 1)
+}
+
+fn contact(person: u32, address: Address) -> ContactRef {
+    let name = words::name(person);
+    let phone = format!("+55119{:08}", 10_000_000 + u64::from(person) * 7_919 % 80_000_000);
+    let (external_id, phone, email) = match address {
+        Address::Phone => (None, Some(phone), None),
+        Address::Email => (None, None, Some(words::email(&name, person))),
+        Address::Id => (
+            Some(format!("{}", 400_000_000 + u64::from(person) * 104_729 % 500_000_000)),
+            None,
+            None,
+        ),
+    };
+    let nickname = matches!(address, Address::Id).then(|| words::nickname(&name, person));
+    ContactRef { external_id, phone, email, name: Some(name), nickname }
+}
+
+fn inbound(inbox: InboxId, contact: ContactRef, content: &str, at: Timestamp) -> NewMessage {
+    NewMessage {
+        inbox_id: inbox,
+        external_id: None,
+        contact,
+        conversation_external_id: None,
+        conversation_id: None,
+        direction: Direction::Inbound,
+        medium: Medium::Chat,
+        author: None,
+        private: false,
+        template_id: None,
+        campaign_id: None,
+        automation_id: None,
+        content: content.to_owned(),
+        quoted_external_id: None,
+        occurred_at: Some(at),
+        traffic: None,
+        origin: None,
+        attachments: Vec::new(),
+    }
+}
+
+fn outbound(inbox: InboxId, contact: ContactRef, content: &str, at: Timestamp) -> NewMessage {
+    NewMessage { direction: Direction::Outbound, ..inbound(inbox, contact, content, at) }
+}
+
+fn visit(rng: &mut ChaCha8Rng) -> Traffic {
+    let (source, medium, referrer) = words::VISITS.choose(rng).copied().unwrap_or(words::VISITS[0]);
+    Traffic {
+        referrer: Some(referrer.to_owned()),
+        landing_page: Some("https://aurora-coffee.example/".to_owned()),
+        utm_source: source.map(str::to_owned),
+        utm_medium: medium.map(str::to_owned),
+        ..Traffic::default()
+    }
+}
+
+fn advertisement(rng: &mut ChaCha8Rng) -> Option<Traffic> {
+    rng.random_bool(0.06).then(|| Traffic {
+        referrer: Some("https://fb.me/aurora-coffee".to_owned()),
+        ad_id: Some(["120210001", "120210002"].choose(rng).copied().unwrap_or_default().to_owned()),
+        ..Traffic::default()
+    })
+}

@@ -1,0 +1,63 @@
+//! Conversations whose visitor has been gone for longer than the inbox allows are closed by
+//! inactivity, and so enter the message log.
+
+use entity::id::{AccountId, ConversationId, InboxId};
+use entity::kinds::{ConversationActor, ConversationEventKind, ConversationStatus};
+use sea_orm::{ActiveEnum, FromQueryResult};
+
+use crate::auth::{self, AccountScope};
+use crate::db::Sql;
+use crate::domain::record::{self, Item, MOST_ITEMS, NewConversationEvent};
+use crate::engine::Engine;
+use crate::error::Result;
+
+#[derive(FromQueryResult)]
+struct Gone {
+    id: ConversationId,
+    inbox_id: InboxId,
+}
+
+/// Closes what has been idle for too long in the accounts. Says how many were closed.
+pub async fn close(engine: &Engine, accounts: Vec<AccountId>) -> Result<usize> {
+    let mut closed = 0;
+    for account in accounts {
+        closed += close_in(&auth::system_scope(engine, account)).await?;
+    }
+    Ok(closed)
+}
+
+async fn close_in(scope: &AccountScope) -> Result<usize> {
+    let mut sql = Sql::new(
+        "SELECT c.id, c.inbox_id FROM conversation c \
+         JOIN inbox i ON i.account_id = c.account_id AND i.id = c.inbox_id AND i.idle_close_seconds IS NOT NULL \
+         WHERE c.account_id = ",
+    );
+    sql.bind(scope.account_id()).push(" AND c.status IN (");
+    let open = [ConversationStatus::Open, ConversationStatus::Pending, ConversationStatus::Snoozed];
+    for (index, status) in open.into_iter().enumerate() {
+        sql.push(if index == 0 { "" } else { ", " }).bind(status.to_value());
+    }
+    sql.push(") AND c.visitor_last_seen_at + i.idle_close_seconds * 1000000 <= ").bind(scope.now());
+    // A conversation in which somebody wrote meanwhile is not idle.
+    sql.push(" AND c.last_message_at + i.idle_close_seconds * 1000000 <= ").bind(scope.now());
+    let statement = sql.statement(scope.db().backend());
+    let gone = Gone::find_by_statement(statement).all(scope.db().read()).await?;
+    for gone in gone.chunks(MOST_ITEMS) {
+        let items = gone.iter().map(|each| {
+            Item::ConversationEvent(NewConversationEvent {
+                inbox_id: each.inbox_id,
+                conversation_external_id: None,
+                conversation_id: Some(each.id),
+                kind: ConversationEventKind::Closed,
+                user_id: None,
+                bot_id: None,
+                label_id: None,
+                by: Some(ConversationActor::Inactivity),
+                by_user_id: None,
+                occurred_at: None,
+            })
+        });
+        record::record(scope, None, items.collect()).await?;
+    }
+    Ok(gone.len())
+}

@@ -1,0 +1,47 @@
+//! What may be done with an account and the things in it: one file for each subject, whose
+//! commands check the caller's permission and the input and own their transaction. Knows
+//! SQL, and nothing of GraphQL or HTTP.
+
+pub mod account;
+pub mod bot;
+pub mod contact;
+pub mod contact_merge;
+pub mod conversation;
+pub mod event;
+pub mod failure;
+pub mod idempotency;
+pub mod idle;
+pub mod inbox;
+pub mod inbox_hours;
+pub mod label;
+pub mod opt_out;
+pub mod page;
+pub mod read;
+pub mod record;
+pub mod search;
+pub mod team;
+pub mod template;
+pub mod text;
+pub mod token;
+pub mod user;
+pub mod zone;
+
+use sea_orm::{DbErr, SqlErr};
+
+use crate::error::{Error, ViolationCode};
+
+/// Characters of the names of things.
+pub const LONGEST_NAME: usize = 255;
+/// Elements of a list in an input.
+pub const LONGEST_LIST: usize = 250;
+
+/// Turns the refusal of a unique index into a violation at `path`. Two callers may take the
+/// same name at the same moment, so that only the database can tell.
+pub fn taken(path: &str, message: &str) -> impl Fn(DbErr) -> Error {
+    move |error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::invalid(path, ViolationCode::Taken, message)
+        }
+        _ => Error::from(error),
+    }
+}

@@ -1,0 +1,241 @@
+//! Pages of lists by keyset: a page begins behind the last row of the page before, so that
+//! it costs the same wherever it lies and no row is skipped or shown twice when others are
+//! added. The order is total: nulls last, then by id.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use entity::id::Uuid;
+use sea_orm::sea_query::{Expr, ExprTrait, Order as Way, Value};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IdenStatic, ModelTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::auth::AccountScope;
+use crate::error::{Checks, Error, Result, ViolationCode};
+
+pub const DEFAULT_PAGE: u64 = 50;
+pub const LONGEST_PAGE: u64 = 100;
+
+/// By what a list is sorted: one column, then the id.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<C> {
+    pub column: C,
+    pub id: C,
+    pub descending: bool,
+    /// Whether the column may be null. Such rows come last either way.
+    pub nullable: bool,
+}
+
+/// What part of a list is asked for, after [`PageRequest::new`] has checked it.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    size: u64,
+    from: Option<String>,
+    /// Whether the page ends before the cursor instead of beginning behind it.
+    backward: bool,
+}
+
+impl PageRequest {
+    /// Relay's arguments: `first` with `after`, or `last` with `before`.
+    pub fn new(
+        first: Option<i64>,
+        after: Option<String>,
+        last: Option<i64>,
+        before: Option<String>,
+    ) -> Result<Self> {
+        let mut checks = Checks::new();
+        let backward = last.is_some() || (before.is_some() && first.is_none());
+        if first.is_some() && last.is_some() {
+            checks.fail("last", ViolationCode::Conflict, "cannot be given together with first");
+        }
+        if after.is_some() && before.is_some() {
+            checks.fail("before", ViolationCode::Conflict, "cannot be given together with after");
+        } else if backward && after.is_some() {
+            checks.fail("after", ViolationCode::Conflict, "goes with first; last goes with before");
+        } else if !backward && before.is_some() {
+            checks.fail("before", ViolationCode::Conflict, "goes with last; first goes with after");
+        }
+        let (path, size) = if backward { ("last", last) } else { ("first", first) };
+        let longest = LONGEST_PAGE.cast_signed();
+        let size = checks.range(path, size.unwrap_or(DEFAULT_PAGE.cast_signed()), 1..=longest);
+        checks.finish()?;
+        Ok(Self {
+            size: size.unsigned_abs(),
+            from: if backward { before } else { after },
+            backward,
+        })
+    }
+
+    /// The first `size` rows.
+    pub fn first(size: u64) -> Self {
+        Self { size, from: None, backward: false }
+    }
+}
+
+/// Some rows of a list with a cursor for each.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    pub rows: Vec<(String, T)>,
+    pub has_next: bool,
+    pub has_previous: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    /// Ties the cursor to the account, the order and the filter it was made under.
+    list: [u8; 8],
+    key: Key,
+    id: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Key {
+    Null,
+    Number(i64),
+    Text(String),
+    Id(Uuid),
+}
+
+impl Key {
+    fn of(value: Value) -> Result<Self> {
+        Ok(match value {
+            Value::BigInt(Some(number)) => Self::Number(number),
+            Value::SmallInt(Some(number)) => Self::Number(number.into()),
+            Value::String(Some(text)) => Self::Text(text),
+            Value::Uuid(Some(id)) => Self::Id(id),
+            Value::BigInt(None)
+            | Value::SmallInt(None)
+            | Value::String(None)
+            | Value::Uuid(None) => Self::Null,
+            other => return Err(Error::bug(format!("lists cannot be sorted by {other:?}"))),
+        })
+    }
+
+    fn value(&self) -> Option<Value> {
+        match self {
+            Self::Null => None,
+            Self::Number(number) => Some(Value::from(*number)),
+            Self::Text(text) => Some(Value::from(text.clone())),
+            Self::Id(id) => Some(Value::from(*id)),
+        }
+    }
+}
+
+/// One page of `select`, which must already be narrowed to the scope's account. `filter` is
+/// whatever else narrowed it: cursors of another filter or order are refused.
+pub async fn list<E>(
+    scope: &AccountScope,
+    connection: &impl ConnectionTrait,
+    select: Select<E>,
+    order: Order<E::Column>,
+    filter: &impl Serialize,
+    request: &PageRequest,
+) -> Result<Page<E::Model>>
+where
+    E: EntityTrait,
+    E::Model: ModelTrait<Entity = E> + Send + Sync,
+{
+    let list = digest::<E>(scope, &order, filter)?;
+    let descending = order.descending != request.backward;
+    let mut select = select;
+    if let Some(text) = &request.from {
+        let path = if request.backward { "before" } else { "after" };
+        let cursor = decode(path, text, list)?;
+        select = select.filter(behind::<E>(&order, &cursor, request.backward));
+    }
+    let way = if descending { Way::Desc } else { Way::Asc };
+    if order.nullable {
+        // Nulls stand at the end of the list, which is the beginning of it backwards.
+        let nulls = if request.backward { Way::Desc } else { Way::Asc };
+        select = select.order_by(order.column.into_expr().is_null(), nulls);
+    }
+    if order.column.as_str() != order.id.as_str() {
+        select = select.order_by(order.column, way.clone());
+    }
+    let mut models = select.order_by(order.id, way).limit(request.size + 1).all(connection).await?;
+    let more = models.len() as u64 > request.size;
+    models.truncate(usize::try_from(request.size).unwrap_or(usize::MAX));
+    if request.backward {
+        models.reverse();
+    }
+    let rows = models
+        .into_iter()
+        .map(|model| Ok((encode::<E>(&order, list, &model)?, model)))
+        .collect::<Result<Vec<_>>>()?;
+    let beyond = request.from.is_some();
+    let (has_next, has_previous) = if request.backward { (beyond, more) } else { (more, beyond) };
+    Ok(Page { rows, has_next, has_previous })
+}
+
+fn behind<E: EntityTrait>(order: &Order<E::Column>, cursor: &Cursor, backward: bool) -> Condition {
+    let descending = order.descending != backward;
+    let column = order.column;
+    let id = if descending { order.id.lt(cursor.id) } else { order.id.gt(cursor.id) };
+    let Some(key) = cursor.key.value() else {
+        let same = Condition::all().add(column.is_null()).add(id);
+        return if backward { Condition::any().add(column.is_not_null()).add(same) } else { same };
+    };
+    let further = if descending { column.lt(key.clone()) } else { column.gt(key.clone()) };
+    let mut condition =
+        Condition::any().add(further).add(Condition::all().add(column.eq(key)).add(id));
+    if order.nullable && !backward {
+        condition = condition.add(column.is_null());
+    }
+    condition
+}
+
+fn digest<E: EntityTrait>(
+    scope: &AccountScope,
+    order: &Order<E::Column>,
+    filter: &impl Serialize,
+) -> Result<[u8; 8]> {
+    let mut hash = Sha256::new();
+    hash.update(scope.account_id().0.as_bytes());
+    hash.update(E::default().table_name());
+    hash.update(order.column.as_str());
+    hash.update([u8::from(order.descending)]);
+    hash.update(serde_json::to_vec(filter)?);
+    let mut list = [0; 8];
+    list.copy_from_slice(&hash.finalize()[..8]);
+    Ok(list)
+}
+
+fn encode<E>(order: &Order<E::Column>, list: [u8; 8], model: &E::Model) -> Result<String>
+where
+    E: EntityTrait,
+    E::Model: ModelTrait<Entity = E>,
+{
+    let Value::Uuid(Some(id)) = model.get(order.id) else {
+        return Err(Error::bug("the last key of a list must be an id"));
+    };
+    let cursor = Cursor { list, key: Key::of(model.get(order.column))?, id };
+    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor)?))
+}
+
+fn decode(path: &str, text: &str, list: [u8; 8]) -> Result<Cursor> {
+    let broken = || Error::invalid(path, ViolationCode::Malformed, "is not a cursor of this API");
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| broken())?;
+    let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| broken())?;
+    if cursor.list != list {
+        let message = "belongs to another list, order or filter; start again without it";
+        return Err(Error::invalid(path, ViolationCode::Conflict, message));
+    }
+    Ok(cursor)
+}
+
+/// How many rows `select` has.
+pub async fn count<E>(connection: &impl ConnectionTrait, select: Select<E>) -> Result<u64>
+where
+    E: EntityTrait,
+{
+    let counted: Option<i64> = select
+        .select_only()
+        .column_as(Expr::cust("1").count(), "count")
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(counted.unwrap_or(0).unsigned_abs())
+}

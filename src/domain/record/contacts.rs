@@ -1,0 +1,202 @@
+//! Which contact a message belongs to: the one known under that id on the inbox, else the
+//! one with the same phone number or e-mail address, else a new one.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::id::{ContactId, InboxId};
+use entity::{contact, contact_identity};
+use sea_orm::{ColumnTrait, Condition, FromQueryResult, QueryFilter, Set, Value};
+
+use super::Batch;
+use crate::db::Sql;
+use crate::domain::text;
+use crate::error::Result;
+
+/// The contacts of a batch by all that they are known by.
+#[derive(Default)]
+struct Book {
+    contacts: HashMap<ContactId, contact::Model>,
+    by_identity: HashMap<(InboxId, String), ContactId>,
+    by_phone: HashMap<String, ContactId>,
+    by_email: HashMap<String, ContactId>,
+    made: HashSet<ContactId>,
+    changed: HashSet<ContactId>,
+}
+
+impl Book {
+    fn add(&mut self, contact: contact::Model) {
+        if let Some(phone) = &contact.phone {
+            self.by_phone.insert(phone.clone(), contact.id);
+        }
+        if let Some(email) = &contact.email {
+            self.by_email.insert(email.clone(), contact.id);
+        }
+        self.contacts.insert(contact.id, contact);
+    }
+}
+
+/// Sets the contact of every message draft and notes the contacts and identities to write.
+pub(super) async fn resolve(batch: &mut Batch<'_>) -> Result<()> {
+    if batch.messages.is_empty() {
+        return Ok(());
+    }
+    let mut book = Book::default();
+    load_identities(batch, &mut book).await?;
+    load_addresses(batch, &mut book).await?;
+    for index in 0..batch.messages.len() {
+        let id = find_or_make(batch, &mut book, index);
+        batch.messages[index].contact_id = id;
+        fill_gaps(batch, &mut book, index);
+    }
+    for id in &book.changed {
+        batch.writes.changed_contacts.extend(book.contacts.get(id).cloned());
+    }
+    let mut made: Vec<_> = book.made.iter().filter_map(|id| book.contacts.remove(id)).collect();
+    made.sort_by_key(|contact| contact.ordinal);
+    batch.writes.new_contacts = made;
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Identity {
+    identity_inbox_id: InboxId,
+    identity_source_id: String,
+    #[sea_orm(nested)]
+    contact: contact::Model,
+}
+
+async fn load_identities(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
+    let keys: HashSet<(InboxId, &str)> = batch
+        .messages
+        .iter()
+        .map(|message| (message.input.inbox_id, message.source_id.as_str()))
+        .collect();
+    let mut sql = Sql::new("WITH v(inbox_id, source_id) AS (VALUES ");
+    sql.rows(keys.into_iter().map(|(inbox, source)| [Value::from(inbox), Value::from(source)]));
+    sql.push(
+        ") SELECT i.inbox_id AS identity_inbox_id, i.source_id AS identity_source_id, c.* \
+         FROM v CROSS JOIN contact_identity i CROSS JOIN contact c \
+         WHERE i.inbox_id = v.inbox_id AND i.source_id = v.source_id \
+         AND c.account_id = i.account_id AND c.id = i.contact_id AND i.account_id = ",
+    );
+    sql.bind(batch.scope.account_id());
+    let statement = sql.statement(batch.scope.db().backend());
+    for found in Identity::find_by_statement(statement).all(batch.tx).await? {
+        let key = (found.identity_inbox_id, found.identity_source_id);
+        book.by_identity.insert(key, found.contact.id);
+        book.add(found.contact);
+    }
+    Ok(())
+}
+
+/// Contacts by phone and e-mail: for messages whose sender is not known on the inbox, and to
+/// see whether an address that fills a gap is taken.
+async fn load_addresses(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
+    let mut phones: HashSet<&str> = HashSet::new();
+    let mut emails: HashSet<&str> = HashSet::new();
+    for message in &batch.messages {
+        let phone = message.phone.as_deref().filter(|phone| !book.by_phone.contains_key(*phone));
+        let email = message.email.as_deref().filter(|email| !book.by_email.contains_key(*email));
+        phones.extend(phone);
+        emails.extend(email);
+    }
+    let mut wanted = Condition::any();
+    if !phones.is_empty() {
+        wanted = wanted.add(contact::Column::Phone.is_in(phones));
+    }
+    if !emails.is_empty() {
+        wanted = wanted.add(contact::Column::Email.is_in(emails));
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    for found in batch.scope.find::<contact::Entity>().filter(wanted).all(batch.tx).await? {
+        book.add(found);
+    }
+    Ok(())
+}
+
+fn find_or_make(batch: &mut Batch<'_>, book: &mut Book, index: usize) -> ContactId {
+    let message = &batch.messages[index];
+    let key = (message.input.inbox_id, message.source_id.clone());
+    if let Some(id) = book.by_identity.get(&key) {
+        return *id;
+    }
+    let by_phone = message.phone.as_ref().and_then(|phone| book.by_phone.get(phone));
+    let by_email = message.email.as_ref().and_then(|email| book.by_email.get(email));
+    let id = match by_phone.or(by_email) {
+        Some(id) => *id,
+        None => make(batch, book, index),
+    };
+    batch.writes.identities.push(contact_identity::ActiveModel {
+        account_id: Set(batch.scope.account_id()),
+        id: Set(batch.scope.id()),
+        inbox_id: Set(key.0),
+        contact_id: Set(id),
+        source_id: Set(key.1.clone()),
+        created_at: Set(batch.now),
+    });
+    book.by_identity.insert(key, id);
+    id
+}
+
+fn make(batch: &mut Batch<'_>, book: &mut Book, index: usize) -> ContactId {
+    let message = &batch.messages[index];
+    let ordinal = batch.counter.contacts;
+    batch.counter.contacts += 1;
+    let contact = contact::Model {
+        account_id: batch.scope.account_id(),
+        id: batch.scope.id(),
+        ordinal,
+        name: message.name.clone(),
+        name_key: message.name.as_deref().map(text::name_key),
+        nickname: message.input.contact.nickname.clone(),
+        email: message.email.clone(),
+        phone: message.phone.clone(),
+        merged_into_id: None,
+        // A contact is as old as the first we heard of it here, not as its oldest message.
+        created_at: batch.now,
+        updated_at: batch.now,
+    };
+    let id = contact.id;
+    book.made.insert(id);
+    book.add(contact);
+    id
+}
+
+/// What is known of a contact stays; what is missing is taken from the message, unless the
+/// address belongs to another contact: then only a merge can tell that they are one.
+fn fill_gaps(batch: &Batch<'_>, book: &mut Book, index: usize) {
+    let message = &batch.messages[index];
+    let free_phone =
+        message.phone.as_ref().filter(|phone| !book.by_phone.contains_key(*phone)).cloned();
+    let free_email =
+        message.email.as_ref().filter(|email| !book.by_email.contains_key(*email)).cloned();
+    let Some(contact) = book.contacts.get_mut(&message.contact_id) else { return };
+    let before = contact.clone();
+    if contact.name.is_none() && message.name.is_some() {
+        contact.name.clone_from(&message.name);
+        contact.name_key = message.name.as_deref().map(text::name_key);
+    }
+    if contact.nickname.is_none() {
+        contact.nickname.clone_from(&message.input.contact.nickname);
+    }
+    if contact.phone.is_none()
+        && let Some(phone) = free_phone
+    {
+        book.by_phone.insert(phone.clone(), contact.id);
+        contact.phone = Some(phone);
+    }
+    if contact.email.is_none()
+        && let Some(email) = free_email
+    {
+        book.by_email.insert(email.clone(), contact.id);
+        contact.email = Some(email);
+    }
+    if *contact != before {
+        contact.updated_at = batch.now;
+        if !book.made.contains(&contact.id) {
+            book.changed.insert(contact.id);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What a batch reads before it decides anything: the things its items name, and the
+//! messages that are known already. One statement for each kind of thing.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::id::{
+    BotId, ContactId, ConversationId, InboxId, LabelId, MessageId, TemplateId, UserId,
+};
+use entity::kinds::{AuthorKind, MessageStatus};
+use entity::{Timestamp, bot, inbox, label, membership, template};
+use sea_orm::{ColumnTrait, DatabaseTransaction, FromQueryResult, QueryFilter, QuerySelect, Value};
+
+use super::{Batch, Item};
+use crate::auth::AccountScope;
+use crate::db::Sql;
+use crate::error::Result;
+
+/// What items may refer to, as far as it exists in the account.
+pub(super) struct References {
+    pub inboxes: HashMap<InboxId, inbox::Model>,
+    pub users: HashSet<UserId>,
+    pub bots: HashSet<BotId>,
+    pub templates: HashSet<TemplateId>,
+    pub labels: HashSet<LabelId>,
+}
+
+#[derive(Default)]
+struct Named {
+    inboxes: HashSet<InboxId>,
+    users: HashSet<UserId>,
+    bots: HashSet<BotId>,
+    templates: HashSet<TemplateId>,
+    labels: HashSet<LabelId>,
+}
+
+impl Named {
+    fn of(items: &[Item]) -> Self {
+        let mut named = Self::default();
+        for item in items {
+            match item {
+                Item::Message(message) => {
+                    named.inboxes.insert(message.inbox_id);
+                    named.templates.extend(message.template_id);
+                    if let Some(author) = &message.author {
+                        named.users.extend(author.user_id);
+                        named.bots.extend(author.bot_id);
+                    }
+                }
+                Item::Status(status) => {
+                    named.inboxes.insert(status.inbox_id);
+                }
+                Item::ConversationEvent(event) => {
+                    named.inboxes.insert(event.inbox_id);
+                    named.users.extend(event.user_id.into_iter().chain(event.by_user_id));
+                    named.bots.extend(event.bot_id);
+                    named.labels.extend(event.label_id);
+                }
+            }
+        }
+        named
+    }
+}
+
+pub(super) async fn references(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    items: &[Item],
+) -> Result<References> {
+    let named = Named::of(items);
+    let inboxes = scope
+        .find::<inbox::Entity>()
+        .filter(inbox::Column::Id.is_in(named.inboxes))
+        .all(tx)
+        .await?
+        .into_iter()
+        .map(|inbox| (inbox.id, inbox))
+        .collect();
+    let mut references = References {
+        inboxes,
+        users: HashSet::new(),
+        bots: HashSet::new(),
+        templates: HashSet::new(),
+        labels: HashSet::new(),
+    };
+    if !named.users.is_empty() {
+        let select = scope
+            .find::<membership::Entity>()
+            .filter(membership::Column::UserId.is_in(named.users));
+        let ids: Vec<UserId> =
+            select.select_only().column(membership::Column::UserId).into_tuple().all(tx).await?;
+        references.users.extend(ids);
+    }
+    if !named.bots.is_empty() {
+        let select = scope.find::<bot::Entity>().filter(bot::Column::Id.is_in(named.bots));
+        let ids: Vec<BotId> =
+            select.select_only().column(bot::Column::Id).into_tuple().all(tx).await?;
+        references.bots.extend(ids);
+    }
+    if !named.templates.is_empty() {
+        let select =
+            scope.find::<template::Entity>().filter(template::Column::Id.is_in(named.templates));
+        let ids: Vec<TemplateId> =
+            select.select_only().column(template::Column::Id).into_tuple().all(tx).await?;
+        references.templates.extend(ids);
+    }
+    if !named.labels.is_empty() {
+        let select = scope.find::<label::Entity>().filter(label::Column::Id.is_in(named.labels));
+        let ids: Vec<LabelId> =
+            select.select_only().column(label::Column::Id).into_tuple().all(tx).await?;
+        references.labels.extend(ids);
+    }
+    Ok(references)
+}
+
+/// A message that is stored already.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(super) struct Known {
+    pub id: MessageId,
+    pub inbox_id: InboxId,
+    pub external_id: String,
+    pub contact_id: ContactId,
+    pub conversation_id: ConversationId,
+    pub private: bool,
+    pub author_kind: Option<AuthorKind>,
+    pub occurred_at: Timestamp,
+    pub gives_receipts: bool,
+    pub status: Option<MessageStatus>,
+}
+
+pub(super) type KnownMessages = HashMap<(InboxId, String), Known>;
+
+/// The stored messages that the batch records again, tells of, or quotes.
+pub(super) async fn known_messages(batch: &Batch<'_>) -> Result<KnownMessages> {
+    let mut keys: HashSet<(InboxId, &str)> = HashSet::new();
+    for message in &batch.messages {
+        let ids = [&message.input.external_id, &message.input.quoted_external_id];
+        keys.extend(ids.into_iter().flatten().map(|id| (message.input.inbox_id, id.as_str())));
+    }
+    keys.extend(
+        batch
+            .statuses
+            .iter()
+            .map(|status| (status.input.inbox_id, status.input.external_id.as_str())),
+    );
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (VALUES ");
+    sql.rows(keys.into_iter().map(|(inbox, external)| [Value::from(inbox), Value::from(external)]));
+    sql.push(
+        ") SELECT m.id, m.inbox_id, m.external_id, m.contact_id, m.conversation_id, m.private, \
+         m.author_kind, m.occurred_at, m.gives_receipts, m.status \
+         FROM v CROSS JOIN message m WHERE m.inbox_id = v.inbox_id AND m.external_id = v.external_id \
+         AND m.account_id = ",
+    );
+    sql.bind(batch.scope.account_id());
+    let known =
+        Known::find_by_statement(sql.statement(batch.scope.db().backend())).all(batch.tx).await?;
+    Ok(known
+        .into_iter()
+        .map(|known| ((known.inbox_id, known.external_id.clone()), known))
+        .collect())
+}

@@ -1,0 +1,157 @@
+//! Recording what happened: messages, status events and conversation events from any
+//! system, in batches. One transaction under the account's lock, a fixed number of
+//! statements whatever the size of the batch, and an answer for each item. The rules
+//! themselves are the pure functions in `status`, `session` and `thread`; the other files
+//! here load what these need and write what they say.
+
+mod check;
+mod contacts;
+mod item;
+mod load;
+mod replay;
+pub mod session;
+mod sessions;
+pub mod status;
+mod statuses;
+mod thread;
+mod threads;
+mod write;
+
+pub use item::*;
+pub use sessions::recompute_sessions;
+
+use entity::id::{BotId, ContactId, ConversationId, MessageId, SessionId, UserId};
+use entity::kinds::SessionRole;
+use entity::{Timestamp, account, account_counter};
+use sea_orm::DatabaseTransaction;
+
+use crate::auth::{AccountScope, Permission};
+use crate::domain::idempotency::{self, Begun};
+use crate::error::{Error, Result, ViolationCode};
+
+use load::References;
+use status::{Heard, Standing};
+
+/// Records `items` and says what became of each, in their order. Items that break rules are
+/// answered with their violations and have no effect; the others take effect together or,
+/// on an error, not at all. A repetition with the same `idempotency_key` gets the first
+/// answer again.
+pub async fn record(
+    scope: &AccountScope,
+    idempotency_key: Option<&str>,
+    items: Vec<Item>,
+) -> Result<Vec<Outcome>> {
+    scope.require(Permission::Record).or_else(|_| scope.require(Permission::Converse))?;
+    if items.len() > MOST_ITEMS {
+        let message = format!("has {} items; at most {MOST_ITEMS} are allowed", items.len());
+        return Err(Error::invalid("items", ViolationCode::OutOfRange, message));
+    }
+    match idempotency::begin(scope, idempotency_key, "messagesRecord", &items).await? {
+        Begun::Again(outcomes) => Ok(outcomes),
+        Begun::First(claim) => {
+            let outcomes = apply(scope, claim.tx(), &items).await?;
+            claim.commit(scope, outcomes).await
+        }
+    }
+}
+
+/// Records `items` within a transaction of the caller's, who must not hold the account's
+/// lock for long.
+pub async fn apply(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    items: &[Item],
+) -> Result<Vec<Outcome>> {
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let counter = scope.lock(tx).await?;
+    let account = scope.account(tx).await?;
+    let references = load::references(scope, tx, items).await?;
+    let mut batch = Batch {
+        scope,
+        tx,
+        now: scope.now(),
+        account,
+        counter,
+        references,
+        outcomes: items.iter().map(|_| None).collect(),
+        messages: Vec::new(),
+        statuses: Vec::new(),
+        events: Vec::new(),
+        writes: write::Writes::default(),
+    };
+    check::items(&mut batch, items);
+    let known = load::known_messages(&batch).await?;
+    statuses::drop_duplicates(&mut batch, &known);
+    contacts::resolve(&mut batch).await?;
+    threads::follow(&mut batch).await?;
+    let changed = statuses::apply(&mut batch, known).await?;
+    sessions::apply(&mut batch, &changed).await?;
+    write::all(batch).await
+}
+
+/// One batch on its way through the phases.
+struct Batch<'a> {
+    scope: &'a AccountScope,
+    tx: &'a DatabaseTransaction,
+    now: Timestamp,
+    account: account::Model,
+    counter: account_counter::Model,
+    references: References,
+    /// By item; all are set at the end.
+    outcomes: Vec<Option<Outcome>>,
+    messages: Vec<MessageDraft<'a>>,
+    statuses: Vec<StatusDraft<'a>>,
+    events: Vec<EventDraft<'a>>,
+    writes: write::Writes,
+}
+
+/// A message that passed the checks and is not known yet.
+struct MessageDraft<'a> {
+    item: usize,
+    input: &'a NewMessage,
+    id: MessageId,
+    at: Timestamp,
+    /// The address or id by which the contact is known on the inbox.
+    source_id: String,
+    phone: Option<String>,
+    email: Option<String>,
+    name: Option<String>,
+    contact_id: ContactId,
+    conversation_id: ConversationId,
+    quoted_message_id: Option<MessageId>,
+    assignee_id: Option<UserId>,
+    bot_id: Option<BotId>,
+    /// None for inbound messages, notes and system entries.
+    standing: Option<Standing>,
+    session_id: Option<SessionId>,
+    session_role: Option<SessionRole>,
+}
+
+struct StatusDraft<'a> {
+    item: usize,
+    input: &'a NewStatus,
+    heard: Heard,
+}
+
+struct EventDraft<'a> {
+    item: usize,
+    input: &'a NewConversationEvent,
+    at: Timestamp,
+}
+
+impl MessageDraft<'_> {
+    /// Notes and system entries, which the contact never sees.
+    fn silent(&self) -> bool {
+        let system = self
+            .input
+            .author
+            .is_some_and(|author| author.kind == entity::kinds::AuthorKind::System);
+        self.input.private || system
+    }
+
+    fn has_status(&self) -> bool {
+        self.input.direction == entity::kinds::Direction::Outbound && !self.silent()
+    }
+}

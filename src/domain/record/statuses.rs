@@ -1,0 +1,283 @@
+//! The ledger of statuses: events join the message they tell of, wait for it where it is
+//! not known yet, and change its standing.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::id::{InboxId, MessageId, ParkedEventId};
+use entity::kinds::{AuthorKind, Direction, StatusKind};
+use entity::{Timestamp, message_event, parked_event};
+use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, Set, Value};
+
+use super::load::{Known, KnownMessages};
+use super::session::Part;
+use super::status::{Heard, Standing, standing};
+use super::{Batch, Outcome};
+use crate::db::Sql;
+use crate::error::{Result, Violation, ViolationCode};
+
+/// A stored message of which sessions think otherwise now, since its status changed.
+pub(super) struct Changed {
+    pub message: Known,
+    pub part: Part,
+}
+
+/// Answers messages that are recorded already, or twice in the batch, and finds out which
+/// messages are quoted.
+pub(super) fn drop_duplicates(batch: &mut Batch<'_>, known: &KnownMessages) {
+    let mut first: HashMap<(InboxId, &str), (usize, MessageId)> = HashMap::new();
+    let mut repeated: HashSet<usize> = HashSet::new();
+    for message in &batch.messages {
+        let Some(external) = &message.input.external_id else { continue };
+        if let Some(stored) = known.get(&(message.input.inbox_id, external.clone())) {
+            let (message_id, conversation_id) = (Some(stored.id), Some(stored.conversation_id));
+            batch.outcomes[message.item] = Some(Outcome::Duplicate { message_id, conversation_id });
+            repeated.insert(message.item);
+            continue;
+        }
+        let key = (message.input.inbox_id, external.as_str());
+        if let Some((item, _)) = first.get(&key) {
+            batch.writes.repeated.push((message.item, *item));
+            repeated.insert(message.item);
+        } else {
+            first.insert(key, (message.item, message.id));
+        }
+    }
+    batch.messages.retain(|message| !repeated.contains(&message.item));
+    for message in &mut batch.messages {
+        let Some(quoted) = &message.input.quoted_external_id else { continue };
+        let key = (message.input.inbox_id, quoted.clone());
+        let stored = known.get(&key).map(|stored| stored.id);
+        message.quoted_message_id =
+            stored.or_else(|| first.get(&(key.0, quoted.as_str())).map(|(_, id)| *id));
+    }
+}
+
+/// Adds the batch's events to the ledger, sets the standing of every message draft, and
+/// says of which stored messages sessions think otherwise now.
+pub(super) async fn apply(batch: &mut Batch<'_>, known: KnownMessages) -> Result<Vec<Changed>> {
+    let mut of_draft = parked(batch).await?;
+    let mut of_known: HashMap<MessageId, Vec<usize>> = HashMap::new();
+    let drafts: HashMap<(InboxId, &str), usize> = batch
+        .messages
+        .iter()
+        .enumerate()
+        .filter_map(|(index, message)| {
+            Some(((message.input.inbox_id, message.input.external_id.as_deref()?), index))
+        })
+        .collect();
+    for (index, status) in batch.statuses.iter().enumerate() {
+        let key = (status.input.inbox_id, status.input.external_id.as_str());
+        if let Some(draft) = drafts.get(&key) {
+            let message = &batch.messages[*draft];
+            let outcome = if message.has_status() {
+                add(
+                    of_draft.entry(*draft).or_default(),
+                    status.heard.clone(),
+                    message.id,
+                    message.conversation_id,
+                )
+            } else {
+                no_status()
+            };
+            batch.outcomes[status.item] = Some(outcome);
+        } else if let Some(stored) = known.get(&(key.0, key.1.to_owned())) {
+            if stored.status.is_some() {
+                of_known.entry(stored.id).or_default().push(index);
+            } else {
+                batch.outcomes[status.item] = Some(no_status());
+            }
+        } else {
+            batch.outcomes[status.item] = Some(Outcome::Parked);
+            batch.writes.parked.push(parked_row(batch, key, &status.heard));
+        }
+    }
+    stand_drafts(batch, of_draft);
+    change_known(batch, known, &of_known).await
+}
+
+fn no_status() -> Outcome {
+    Outcome::Rejected(vec![Violation {
+        path: "status.externalId".to_owned(),
+        code: ViolationCode::Unsupported,
+        message: "names an inbound message, a note or a system entry; only outbound messages have a status"
+            .to_owned(),
+    }])
+}
+
+/// Adds an event to what was heard of a message, unless it was heard before.
+fn add(
+    heard: &mut Vec<Heard>,
+    event: Heard,
+    message_id: MessageId,
+    conversation_id: entity::id::ConversationId,
+) -> Outcome {
+    let identity = event.identity();
+    let (message_id, conversation_id) = (Some(message_id), Some(conversation_id));
+    if heard.iter().any(|other| other.identity() == identity) {
+        return Outcome::Duplicate { message_id, conversation_id };
+    }
+    heard.push(event);
+    Outcome::Recorded { message_id, conversation_id }
+}
+
+#[derive(FromQueryResult)]
+struct Parked {
+    id: ParkedEventId,
+    inbox_id: InboxId,
+    external_id: String,
+    kind: StatusKind,
+    provider_time: Option<Timestamp>,
+    received_at: Timestamp,
+    code: Option<String>,
+    detail: Option<String>,
+}
+
+/// What waited for the new messages, by index of the draft; it waits no longer.
+async fn parked(batch: &mut Batch<'_>) -> Result<HashMap<usize, Vec<Heard>>> {
+    let mut drafts: HashMap<(InboxId, String), usize> = HashMap::new();
+    for (index, message) in batch.messages.iter().enumerate() {
+        if let (true, Some(external)) = (message.has_status(), &message.input.external_id) {
+            drafts.insert((message.input.inbox_id, external.clone()), index);
+        }
+    }
+    let mut heard: HashMap<usize, Vec<Heard>> = HashMap::new();
+    if drafts.is_empty() {
+        return Ok(heard);
+    }
+    let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (VALUES ");
+    sql.rows(
+        drafts.keys().map(|(inbox, external)| [Value::from(*inbox), Value::from(external.clone())]),
+    );
+    sql.push(
+        ") SELECT p.id, p.inbox_id, p.external_id, p.kind, p.provider_time, p.received_at, p.code, p.detail \
+         FROM v CROSS JOIN parked_event p WHERE p.inbox_id = v.inbox_id AND p.external_id = v.external_id \
+         AND p.account_id = ",
+    );
+    sql.bind(batch.scope.account_id());
+    let statement = sql.statement(batch.scope.db().backend());
+    for found in Parked::find_by_statement(statement).all(batch.tx).await? {
+        batch.writes.unparked.push(found.id);
+        let Some(index) = drafts.get(&(found.inbox_id, found.external_id)) else { continue };
+        heard.entry(*index).or_default().push(Heard {
+            kind: found.kind,
+            provider_time: found.provider_time,
+            received_at: found.received_at,
+            code: found.code,
+            detail: found.detail,
+        });
+    }
+    Ok(heard)
+}
+
+fn parked_row(batch: &Batch<'_>, key: (InboxId, &str), heard: &Heard) -> parked_event::ActiveModel {
+    parked_event::ActiveModel {
+        account_id: Set(batch.scope.account_id()),
+        id: Set(batch.scope.id()),
+        inbox_id: Set(key.0),
+        external_id: Set(key.1.to_owned()),
+        identity: Set(heard.identity()),
+        kind: Set(heard.kind),
+        provider_time: Set(heard.provider_time),
+        received_at: Set(heard.received_at),
+        code: Set(heard.code.clone()),
+        detail: Set(heard.detail.clone()),
+    }
+}
+
+fn ledger_row(
+    batch: &Batch<'_>,
+    message_id: MessageId,
+    heard: &Heard,
+) -> message_event::ActiveModel {
+    message_event::ActiveModel {
+        account_id: Set(batch.scope.account_id()),
+        id: Set(batch.scope.id()),
+        message_id: Set(message_id),
+        identity: Set(heard.identity()),
+        kind: Set(heard.kind),
+        provider_time: Set(heard.provider_time),
+        received_at: Set(heard.received_at),
+        code: Set(heard.code.clone()),
+        detail: Set(heard.detail.clone()),
+    }
+}
+
+fn stand_drafts(batch: &mut Batch<'_>, mut of_draft: HashMap<usize, Vec<Heard>>) {
+    for index in 0..batch.messages.len() {
+        if !batch.messages[index].has_status() {
+            continue;
+        }
+        let heard = of_draft.remove(&index).unwrap_or_default();
+        let (id, inbox) = (batch.messages[index].id, batch.messages[index].input.inbox_id);
+        let rows: Vec<_> = heard.iter().map(|event| ledger_row(batch, id, event)).collect();
+        batch.writes.ledger.extend(rows);
+        let receipts =
+            batch.references.inboxes.get(&inbox).is_some_and(|inbox| inbox.gives_receipts);
+        batch.messages[index].standing = Some(standing(&heard, receipts));
+    }
+}
+
+#[derive(FromQueryResult)]
+struct LedgerEntry {
+    message_id: MessageId,
+    kind: StatusKind,
+    provider_time: Option<Timestamp>,
+    received_at: Timestamp,
+    code: Option<String>,
+    detail: Option<String>,
+}
+
+async fn change_known(
+    batch: &mut Batch<'_>,
+    known: KnownMessages,
+    of_known: &HashMap<MessageId, Vec<usize>>,
+) -> Result<Vec<Changed>> {
+    if of_known.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ledger: HashMap<MessageId, Vec<Heard>> = HashMap::new();
+    let entries = batch
+        .scope
+        .find::<message_event::Entity>()
+        .filter(message_event::Column::MessageId.is_in(of_known.keys().copied()))
+        .into_model::<LedgerEntry>()
+        .all(batch.tx)
+        .await?;
+    for entry in entries {
+        ledger.entry(entry.message_id).or_default().push(Heard {
+            kind: entry.kind,
+            provider_time: entry.provider_time,
+            received_at: entry.received_at,
+            code: entry.code,
+            detail: entry.detail,
+        });
+    }
+    let mut changed = Vec::new();
+    for message in known.into_values() {
+        let Some(indices) = of_known.get(&message.id) else { continue };
+        let heard = ledger.entry(message.id).or_default();
+        let before = standing(heard, message.gives_receipts);
+        for index in indices {
+            let status = &batch.statuses[*index];
+            let outcome = add(heard, status.heard.clone(), message.id, message.conversation_id);
+            if matches!(outcome, Outcome::Recorded { .. }) {
+                batch.writes.ledger.push(ledger_row(batch, message.id, &status.heard));
+            }
+            batch.outcomes[status.item] = Some(outcome);
+        }
+        let after = standing(heard, message.gives_receipts);
+        if after != before {
+            let part = part_changed(&message, &after);
+            batch.writes.standings.push((message.id, message.inbox_id, after));
+            changed.extend(part.map(|part| Changed { message, part }));
+        }
+    }
+    Ok(changed)
+}
+
+fn part_changed(message: &Known, after: &Standing) -> Option<Part> {
+    let author: Option<AuthorKind> = message.author_kind;
+    let part = |status| Part::of(Direction::Outbound, message.private, author, status);
+    let now = part(Some(after.status));
+    (now != part(message.status)).then_some(now)
+}

@@ -1,0 +1,181 @@
+//! The state of a conversation as it follows from its messages and events in the order of
+//! their times. Knows no database: the same function serves what comes in order, starting
+//! from the stored state, and what comes late, starting from nothing.
+
+use entity::id::{BotId, ConversationEventId, MessageId, UserId, Uuid};
+use entity::kinds::{
+    AuthorKind, ConversationActor, ConversationEventKind, ConversationStatus, Direction, OpenedBy,
+};
+use entity::{Timestamp, conversation};
+
+#[derive(Clone, Debug)]
+pub enum Entry {
+    Message(Spoken),
+    Event(Happened),
+}
+
+/// A message as far as its conversation cares.
+#[derive(Clone, Debug)]
+pub struct Spoken {
+    pub id: MessageId,
+    pub at: Timestamp,
+    pub direction: Direction,
+    /// Notes and system entries: they do not change where the conversation stands.
+    pub silent: bool,
+    pub author_kind: Option<AuthorKind>,
+    pub author_user_id: Option<UserId>,
+    pub author_bot_id: Option<BotId>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Happened {
+    pub id: ConversationEventId,
+    pub at: Timestamp,
+    pub kind: ConversationEventKind,
+    pub actor: ConversationActor,
+    pub actor_user_id: Option<UserId>,
+    pub user_id: Option<UserId>,
+    pub bot_id: Option<BotId>,
+}
+
+impl Entry {
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Message(spoken) => spoken.at,
+            Self::Event(happened) => happened.at,
+        }
+    }
+
+    /// Total order: by time, at the same time messages before events, then by id.
+    pub fn order(&self) -> (Timestamp, bool, Uuid) {
+        match self {
+            Self::Message(spoken) => (spoken.at, false, spoken.id.0),
+            Self::Event(happened) => (happened.at, true, happened.id.0),
+        }
+    }
+}
+
+/// What applying an entry brings with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The conversation's assignee and bot at that time, as a message freezes them.
+    pub assignee_id: Option<UserId>,
+    pub bot_id: Option<BotId>,
+    /// The message came into a closed conversation and so opened it again.
+    pub reopens: Option<ConversationActor>,
+}
+
+/// Clears what follows from messages and events, before all of them are applied anew.
+pub fn reset(conversation: &mut conversation::Model) {
+    conversation.status = ConversationStatus::Open;
+    conversation.assignee_id = None;
+    conversation.bot_id = None;
+    conversation.has_client_messages = false;
+    conversation.last_direction = None;
+    conversation.last_author_kind = None;
+    conversation.last_author_user_id = None;
+    conversation.last_author_bot_id = None;
+    conversation.closed_at = None;
+    conversation.closed_by = None;
+    conversation.closed_by_user_id = None;
+}
+
+/// Applies the first entry of a conversation, which says who opened it and when.
+pub fn begin(conversation: &mut conversation::Model, first: &Entry) {
+    conversation.created_at = first.at();
+    conversation.last_message_at = first.at();
+    conversation.last_activity_at = first.at();
+    let by_client =
+        matches!(first, Entry::Message(spoken) if spoken.direction == Direction::Inbound);
+    if by_client {
+        conversation.opened_by = OpenedBy::Client;
+        conversation.status = ConversationStatus::Open;
+    } else {
+        conversation.opened_by = OpenedBy::Business;
+        conversation.status = ConversationStatus::Pending;
+    }
+}
+
+/// Applies one entry that is not older than those applied before.
+pub fn apply(conversation: &mut conversation::Model, entry: &Entry) -> Applied {
+    conversation.last_activity_at = conversation.last_activity_at.max(entry.at());
+    let reopens = match entry {
+        Entry::Message(spoken) => speak(conversation, spoken),
+        Entry::Event(happened) => {
+            happen(conversation, happened);
+            None
+        }
+    };
+    Applied { assignee_id: conversation.assignee_id, bot_id: conversation.bot_id, reopens }
+}
+
+fn speak(conversation: &mut conversation::Model, spoken: &Spoken) -> Option<ConversationActor> {
+    if let Some(bot) = spoken.author_bot_id {
+        conversation.bot_id = Some(bot);
+    }
+    if spoken.silent {
+        return None;
+    }
+    conversation.last_message_at = spoken.at;
+    conversation.last_direction = Some(spoken.direction);
+    conversation.last_author_kind = spoken.author_kind;
+    conversation.last_author_user_id = spoken.author_user_id;
+    conversation.last_author_bot_id = spoken.author_bot_id;
+    let inbound = spoken.direction == Direction::Inbound;
+    let closed = conversation.status == ConversationStatus::Closed;
+    if inbound {
+        conversation.has_client_messages = true;
+        conversation.status = ConversationStatus::Open;
+    } else if closed {
+        let answered = conversation.has_client_messages;
+        conversation.status =
+            if answered { ConversationStatus::Open } else { ConversationStatus::Pending };
+    }
+    if !closed {
+        return None;
+    }
+    reopen(conversation);
+    Some(match (inbound, spoken.author_kind) {
+        (true, _) => ConversationActor::Client,
+        (false, Some(AuthorKind::User)) => ConversationActor::Agent,
+        (false, Some(AuthorKind::Bot)) => ConversationActor::Bot,
+        (false, _) => ConversationActor::System,
+    })
+}
+
+fn happen(conversation: &mut conversation::Model, happened: &Happened) {
+    if let Some(bot) = happened.bot_id {
+        conversation.bot_id = Some(bot);
+    }
+    match happened.kind {
+        ConversationEventKind::Assigned => conversation.assignee_id = happened.user_id,
+        ConversationEventKind::Closed => {
+            if conversation.status != ConversationStatus::Closed {
+                conversation.status = ConversationStatus::Closed;
+                conversation.closed_at = Some(happened.at);
+                conversation.closed_by = Some(happened.actor);
+                conversation.closed_by_user_id = happened.actor_user_id;
+            }
+        }
+        ConversationEventKind::Reopened => {
+            if conversation.status == ConversationStatus::Closed {
+                conversation.status = ConversationStatus::Open;
+                reopen(conversation);
+            }
+        }
+        ConversationEventKind::Snoozed => {
+            if conversation.status != ConversationStatus::Closed {
+                conversation.status = ConversationStatus::Snoozed;
+            }
+        }
+        ConversationEventKind::HandedOff
+        | ConversationEventKind::Labelled
+        | ConversationEventKind::Unlabelled => {}
+    }
+}
+
+fn reopen(conversation: &mut conversation::Model) {
+    conversation.closed_at = None;
+    conversation.closed_by = None;
+    conversation.closed_by_user_id = None;
+}

@@ -1,0 +1,526 @@
+//! What a batch writes, one statement for each kind of thing. The order follows the foreign
+//! keys: contacts, conversations, sessions, messages, ledgers.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::id::{
+    BotId, ContactId, ConversationId, InboxId, LabelId, MessageId, ParkedEventId, SessionId,
+    UserId, Uuid,
+};
+use entity::kinds::{
+    ConversationEventKind, Direction, EventKind, FailureBucket, OptOutSource, SessionRole, UserType,
+};
+use entity::{
+    Timestamp, contact, contact_identity, conversation, conversation_event, conversation_label,
+    message, message_event, parked_event, session,
+};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QueryFilter, Set, Value,
+};
+
+use super::status::Standing;
+use super::{Batch, MessageDraft, Outcome};
+use crate::auth::AccountScope;
+use crate::db::Sql;
+use crate::domain::{event, failure, opt_out};
+use crate::error::{Error, Result};
+
+/// Rows of one INSERT: the widest table has 37 columns, and SQLite takes 32,766 parameters.
+const ROWS: usize = 500;
+
+#[derive(Default)]
+pub(super) struct Writes {
+    pub new_contacts: Vec<contact::Model>,
+    pub changed_contacts: Vec<contact::Model>,
+    pub identities: Vec<contact_identity::ActiveModel>,
+    /// With whether it is new.
+    pub conversations: Vec<(conversation::Model, bool)>,
+    pub conversation_events: Vec<conversation_event::ActiveModel>,
+    pub labelled: Vec<(ConversationId, LabelId, ConversationEventKind, Timestamp)>,
+    /// Stored messages whose assignee or bot was another at their time than we knew.
+    pub refrozen: Vec<(MessageId, Option<UserId>, Option<BotId>)>,
+    pub ledger: Vec<message_event::ActiveModel>,
+    pub parked: Vec<parked_event::ActiveModel>,
+    pub unparked: Vec<ParkedEventId>,
+    /// Stored messages whose status changed.
+    pub standings: Vec<(MessageId, InboxId, Standing)>,
+    pub sessions: SessionWrites,
+    /// Items that repeat another item of the batch.
+    pub repeated: Vec<(usize, usize)>,
+}
+
+#[derive(Default)]
+pub(super) struct SessionWrites {
+    pub made: Vec<session::Model>,
+    pub changed: Vec<session::Model>,
+    pub removed: Vec<SessionId>,
+    pub retyped: Vec<(SessionId, UserType)>,
+    /// Messages that stand in another session or play another role.
+    pub places: HashMap<MessageId, (Option<SessionId>, Option<SessionRole>)>,
+    /// Contacts whose sessions were divided anew.
+    pub contacts_anew: HashSet<ContactId>,
+}
+
+/// Writes everything and gives the answers.
+pub(super) async fn all(mut batch: Batch<'_>) -> Result<Vec<Outcome>> {
+    let (scope, tx) = (batch.scope, batch.tx);
+    let mut writes = std::mem::take(&mut batch.writes);
+    let changed = Changed::of(&batch, &writes);
+    let sessions = std::mem::take(&mut writes.sessions);
+    people(scope, &mut writes, tx).await?;
+    conversations(scope, &mut writes, tx).await?;
+    insert::<session::Entity, _>(models(sessions.made.iter().cloned()), tx).await?;
+    let rows = batch.messages.iter().map(|draft| row(&batch, draft)).collect();
+    insert::<message::Entity, _>(rows, tx).await?;
+    ledgers(scope, &mut writes, tx).await?;
+    update_standings(&batch, &writes, tx).await?;
+    refreeze(scope, &writes, tx).await?;
+    resolve_quotes(&batch).await?;
+    write_sessions(scope, tx, SessionWrites { made: Vec::new(), ..sessions }).await?;
+    opt_out::append(scope, tx, opt_outs(&batch)).await?;
+    scope.save_counter(tx, &batch.counter).await?;
+    changed.log(scope, tx).await?;
+    answers(batch, &writes)
+}
+
+/// Ids for the event log.
+struct Changed {
+    messages: Vec<Uuid>,
+    standings: Vec<Uuid>,
+    conversations: Vec<Uuid>,
+    contacts: Vec<Uuid>,
+}
+
+impl Changed {
+    fn of(batch: &Batch<'_>, writes: &Writes) -> Self {
+        let contacts = writes.new_contacts.iter().chain(&writes.changed_contacts);
+        Self {
+            messages: batch.messages.iter().map(|message| message.id.0).collect(),
+            standings: writes.standings.iter().map(|(id, ..)| id.0).collect(),
+            conversations: writes.conversations.iter().map(|(model, _)| model.id.0).collect(),
+            contacts: contacts.map(|contact| contact.id.0).collect(),
+        }
+    }
+
+    async fn log(self, scope: &AccountScope, tx: &DatabaseTransaction) -> Result<()> {
+        event::write(scope, tx, EventKind::ContactChanged, self.contacts).await?;
+        event::write(scope, tx, EventKind::ConversationChanged, self.conversations).await?;
+        event::write(scope, tx, EventKind::MessageAdded, self.messages).await?;
+        event::write(scope, tx, EventKind::MessageStatusChanged, self.standings).await
+    }
+}
+
+async fn insert<E, A>(rows: Vec<A>, tx: &DatabaseTransaction) -> Result<()>
+where
+    E: EntityTrait,
+    A: ActiveModelTrait<Entity = E> + Send,
+{
+    for rows in chunks(rows) {
+        E::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Like [`insert`], leaving out rows that are there already by the unique columns.
+async fn insert_missing<E, A>(
+    rows: Vec<A>,
+    unique: &[E::Column],
+    tx: &DatabaseTransaction,
+) -> Result<()>
+where
+    E: EntityTrait,
+    A: ActiveModelTrait<Entity = E> + Send,
+{
+    for rows in chunks(rows) {
+        let mut on_conflict = OnConflict::columns(unique.iter().copied());
+        on_conflict.do_nothing();
+        let insert = E::insert_many(rows).on_conflict(on_conflict).try_insert();
+        insert.exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+fn chunks<T>(rows: Vec<T>) -> Vec<Vec<T>> {
+    let mut rows = rows.into_iter().peekable();
+    let mut chunks = Vec::new();
+    while rows.peek().is_some() {
+        chunks.push(rows.by_ref().take(ROWS).collect());
+    }
+    chunks
+}
+
+async fn people(scope: &AccountScope, writes: &mut Writes, tx: &DatabaseTransaction) -> Result<()> {
+    insert::<contact::Entity, _>(models(writes.new_contacts.drain(..)), tx).await?;
+    let columns = ["id", "name", "name_key", "nickname", "email", "phone", "updated_at"];
+    let rows = writes.changed_contacts.drain(..).map(|contact| {
+        [
+            Value::from(contact.id),
+            Value::from(contact.name),
+            Value::from(contact.name_key),
+            Value::from(contact.nickname),
+            Value::from(contact.email),
+            Value::from(contact.phone),
+            Value::from(contact.updated_at),
+        ]
+    });
+    update(scope, tx, "contact", columns, rows.collect()).await?;
+    insert::<contact_identity::Entity, _>(std::mem::take(&mut writes.identities), tx).await
+}
+
+fn models<M: IntoActiveModel<A>, A: ActiveModelTrait>(rows: impl Iterator<Item = M>) -> Vec<A> {
+    rows.map(IntoActiveModel::into_active_model).collect()
+}
+
+async fn conversations(
+    scope: &AccountScope,
+    writes: &mut Writes,
+    tx: &DatabaseTransaction,
+) -> Result<()> {
+    let (made, changed): (Vec<_>, Vec<_>) =
+        writes.conversations.drain(..).partition(|(_, is_new)| *is_new);
+    insert::<conversation::Entity, _>(models(made.into_iter().map(|(model, _)| model)), tx).await?;
+    let columns = [
+        "id",
+        "status",
+        "opened_by",
+        "assignee_id",
+        "bot_id",
+        "has_client_messages",
+        "traffic_source",
+        "traffic",
+        "last_message_at",
+        "last_direction",
+        "last_author_kind",
+        "last_author_user_id",
+        "last_author_bot_id",
+        "last_activity_at",
+        "closed_at",
+        "closed_by",
+        "closed_by_user_id",
+        "created_at",
+        "updated_at",
+    ];
+    let rows = changed.into_iter().map(|(model, _)| {
+        [
+            Value::from(model.id),
+            Value::from(model.status),
+            Value::from(model.opened_by),
+            Value::from(model.assignee_id),
+            Value::from(model.bot_id),
+            Value::from(model.has_client_messages),
+            Value::from(model.traffic_source),
+            Value::from(model.traffic),
+            Value::from(model.last_message_at),
+            Value::from(model.last_direction),
+            Value::from(model.last_author_kind),
+            Value::from(model.last_author_user_id),
+            Value::from(model.last_author_bot_id),
+            Value::from(model.last_activity_at),
+            Value::from(model.closed_at),
+            Value::from(model.closed_by),
+            Value::from(model.closed_by_user_id),
+            Value::from(model.created_at),
+            Value::from(model.updated_at),
+        ]
+    });
+    update(scope, tx, "conversation", columns, rows.collect()).await
+}
+
+async fn ledgers(
+    scope: &AccountScope,
+    writes: &mut Writes,
+    tx: &DatabaseTransaction,
+) -> Result<()> {
+    insert::<message_event::Entity, _>(std::mem::take(&mut writes.ledger), tx).await?;
+    {
+        use parked_event::Column::{AccountId, ExternalId, Identity, InboxId};
+        let unique = [AccountId, InboxId, ExternalId, Identity];
+        insert_missing::<parked_event::Entity, _>(std::mem::take(&mut writes.parked), &unique, tx)
+            .await?;
+    }
+    if !writes.unparked.is_empty() {
+        let applied = parked_event::Column::Id.is_in(std::mem::take(&mut writes.unparked));
+        scope.delete_many::<parked_event::Entity>().filter(applied).exec(tx).await?;
+    }
+    {
+        use conversation_event::Column::{AccountId, ConversationId, Identity};
+        let unique = [AccountId, ConversationId, Identity];
+        let events = std::mem::take(&mut writes.conversation_events);
+        insert_missing::<conversation_event::Entity, _>(events, &unique, tx).await?;
+    }
+    labels(scope, writes, tx).await
+}
+
+/// The last word about each label counts.
+async fn labels(scope: &AccountScope, writes: &mut Writes, tx: &DatabaseTransaction) -> Result<()> {
+    use conversation_label::Column::{AccountId, ConversationId as Conversation, LabelId as Label};
+    let mut last: HashMap<(ConversationId, LabelId), (ConversationEventKind, Timestamp)> =
+        HashMap::new();
+    for (conversation, label, kind, at) in writes.labelled.drain(..) {
+        last.insert((conversation, label), (kind, at));
+    }
+    let (on, off): (Vec<_>, Vec<_>) =
+        last.into_iter().partition(|(_, (kind, _))| *kind == ConversationEventKind::Labelled);
+    let rows = on.into_iter().map(|((conversation_id, label_id), (_, at))| {
+        conversation_label::ActiveModel {
+            account_id: Set(scope.account_id()),
+            conversation_id: Set(conversation_id),
+            label_id: Set(label_id),
+            created_at: Set(at),
+        }
+    });
+    let unique = [AccountId, Conversation, Label];
+    insert_missing::<conversation_label::Entity, _>(rows.collect(), &unique, tx).await?;
+    if off.is_empty() {
+        return Ok(());
+    }
+    let pairs = off.into_iter().map(|((conversation, label), _)| {
+        Condition::all().add(Conversation.eq(conversation)).add(Label.eq(label))
+    });
+    let gone = pairs.fold(Condition::any(), Condition::add);
+    scope.delete_many::<conversation_label::Entity>().filter(gone).exec(tx).await?;
+    Ok(())
+}
+
+fn bucket(batch: &Batch<'_>, inbox: InboxId, standing: &Standing) -> Option<FailureBucket> {
+    standing.failed_at?;
+    let provider = batch.references.inboxes.get(&inbox)?.provider;
+    Some(failure::bucket(provider, standing.failure_code.as_deref()))
+}
+
+fn row(batch: &Batch<'_>, draft: &MessageDraft<'_>) -> message::ActiveModel {
+    let input = draft.input;
+    let inbox = batch.references.inboxes.get(&input.inbox_id);
+    let standing = draft.standing.as_ref();
+    let attachments = (!input.attachments.is_empty()).then(|| serde_json::json!(input.attachments));
+    message::ActiveModel {
+        account_id: Set(batch.scope.account_id()),
+        id: Set(draft.id),
+        inbox_id: Set(input.inbox_id),
+        contact_id: Set(draft.contact_id),
+        conversation_id: Set(draft.conversation_id),
+        session_id: Set(draft.session_id),
+        session_role: Set(draft.session_role),
+        external_id: Set(input.external_id.clone()),
+        medium: Set(input.medium),
+        direction: Set(input.direction),
+        author_kind: Set(input.author.map(|author| author.kind)),
+        author_user_id: Set(input.author.and_then(|author| author.user_id)),
+        author_bot_id: Set(input.author.and_then(|author| author.bot_id)),
+        private: Set(input.private),
+        template_id: Set(input.template_id),
+        campaign_id: Set(input.campaign_id),
+        automation_id: Set(input.automation_id),
+        origin: Set(input.session_origin()),
+        quoted_external_id: Set(input.quoted_external_id.clone()),
+        quoted_message_id: Set(draft.quoted_message_id),
+        content: Set(input.content.clone()),
+        attachments: Set(attachments),
+        occurred_at: Set(draft.at),
+        assignee_id: Set(draft.assignee_id),
+        bot_id: Set(draft.bot_id),
+        portfolio: Set(inbox.and_then(|inbox| inbox.portfolio.clone())),
+        gives_receipts: Set(inbox.is_some_and(|inbox| inbox.gives_receipts)),
+        gives_reads: Set(inbox.is_some_and(|inbox| inbox.gives_reads)),
+        status: Set(standing.map(|standing| standing.status)),
+        sent_at: Set(standing.and_then(|standing| standing.sent_at)),
+        delivered_at: Set(standing.and_then(|standing| standing.delivered_at)),
+        read_at: Set(standing.and_then(|standing| standing.read_at)),
+        failed_at: Set(standing.and_then(|standing| standing.failed_at)),
+        failure_code: Set(standing.and_then(|standing| standing.failure_code.clone())),
+        failure_bucket: Set(standing.and_then(|standing| bucket(batch, input.inbox_id, standing))),
+        failure_detail: Set(standing.and_then(|standing| standing.failure_detail.clone())),
+        failed_after_delivery: Set(standing.is_some_and(|standing| standing.failed_after_delivery)),
+        created_at: Set(batch.now),
+    }
+}
+
+/// `WITH v(id, …) AS (VALUES …) UPDATE table SET … FROM v`: many rows by one statement.
+async fn update<const N: usize>(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    table: &str,
+    columns: [&str; N],
+    rows: Vec<[Value; N]>,
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    for rows in rows.chunks(ROWS) {
+        let mut sql = Sql::new(format!("WITH v({}) AS (VALUES ", columns.join(", ")));
+        sql.rows(rows.iter().cloned());
+        let sets: Vec<String> =
+            columns[1..].iter().map(|column| format!("{column} = v.{column}")).collect();
+        sql.push(&format!(
+            ") UPDATE {table} SET {} FROM v WHERE {table}.id = v.id AND {table}.account_id = ",
+            sets.join(", ")
+        ));
+        sql.bind(scope.account_id());
+        tx.execute_raw(sql.statement(scope.db().backend())).await?;
+    }
+    Ok(())
+}
+
+async fn update_standings(
+    batch: &Batch<'_>,
+    writes: &Writes,
+    tx: &DatabaseTransaction,
+) -> Result<()> {
+    let columns = [
+        "id",
+        "status",
+        "sent_at",
+        "delivered_at",
+        "read_at",
+        "failed_at",
+        "failure_code",
+        "failure_bucket",
+        "failure_detail",
+        "failed_after_delivery",
+    ];
+    let rows = writes.standings.iter().map(|(id, inbox, standing)| {
+        [
+            Value::from(*id),
+            Value::from(standing.status),
+            Value::from(standing.sent_at),
+            Value::from(standing.delivered_at),
+            Value::from(standing.read_at),
+            Value::from(standing.failed_at),
+            Value::from(standing.failure_code.clone()),
+            Value::from(bucket(batch, *inbox, standing)),
+            Value::from(standing.failure_detail.clone()),
+            Value::from(standing.failed_after_delivery),
+        ]
+    });
+    update(batch.scope, tx, "message", columns, rows.collect()).await
+}
+
+async fn refreeze(scope: &AccountScope, writes: &Writes, tx: &DatabaseTransaction) -> Result<()> {
+    let rows = writes
+        .refrozen
+        .iter()
+        .map(|(id, assignee, bot)| [Value::from(*id), Value::from(*assignee), Value::from(*bot)]);
+    update(scope, tx, "message", ["id", "assignee_id", "bot_id"], rows.collect()).await
+}
+
+/// Messages that quote one of the new ones and came before it.
+async fn resolve_quotes(batch: &Batch<'_>) -> Result<()> {
+    let rows: Vec<_> = batch
+        .messages
+        .iter()
+        .filter_map(|draft| {
+            let external = draft.input.external_id.clone()?;
+            Some([Value::from(draft.input.inbox_id), Value::from(external), Value::from(draft.id)])
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut sql = Sql::new("WITH v(inbox_id, external_id, id) AS (VALUES ");
+    sql.rows(rows);
+    sql.push(
+        ") UPDATE message SET quoted_message_id = v.id FROM v WHERE message.inbox_id = v.inbox_id \
+         AND message.quoted_external_id = v.external_id AND message.quoted_message_id IS NULL \
+         AND message.account_id = ",
+    );
+    sql.bind(batch.scope.account_id());
+    batch.tx.execute_raw(sql.statement(batch.scope.db().backend())).await?;
+    Ok(())
+}
+
+/// Writes sessions and where messages stand in them.
+pub(super) async fn write_sessions(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    writes: SessionWrites,
+) -> Result<()> {
+    insert::<session::Entity, _>(models(writes.made.into_iter()), tx).await?;
+    let columns = [
+        "id",
+        "contact_id",
+        "conversation_id",
+        "first_message_id",
+        "origin",
+        "user_type",
+        "started_at",
+        "last_message_at",
+    ];
+    let rows = writes.changed.into_iter().map(|model| {
+        [
+            Value::from(model.id),
+            Value::from(model.contact_id),
+            Value::from(model.conversation_id),
+            Value::from(model.first_message_id),
+            Value::from(model.origin),
+            Value::from(model.user_type),
+            Value::from(model.started_at),
+            Value::from(model.last_message_at),
+        ]
+    });
+    update(scope, tx, "session", columns, rows.collect()).await?;
+    let rows = writes
+        .places
+        .into_iter()
+        .map(|(id, (session, role))| [Value::from(id), Value::from(session), Value::from(role)]);
+    update(scope, tx, "message", ["id", "session_id", "session_role"], rows.collect()).await?;
+    let rows =
+        writes.retyped.into_iter().map(|(id, user_type)| [Value::from(id), Value::from(user_type)]);
+    update(scope, tx, "session", ["id", "user_type"], rows.collect()).await?;
+    if !writes.removed.is_empty() {
+        let gone = session::Column::Id.is_in(writes.removed);
+        scope.delete_many::<session::Entity>().filter(gone).exec(tx).await?;
+    }
+    Ok(())
+}
+
+/// Inbound messages that are wholly an opt-out or opt-in word. Whether an entry changes
+/// anything is for the history to say.
+fn opt_outs(batch: &Batch<'_>) -> Vec<opt_out::NewEntry> {
+    let words = |value: &serde_json::Value| -> Vec<String> {
+        serde_json::from_value(value.clone()).unwrap_or_default()
+    };
+    let (out, back) = (words(&batch.account.opt_out_words), words(&batch.account.opt_in_words));
+    let entry = |draft: &MessageDraft<'_>| {
+        let kind = opt_out::word(&draft.input.content, &out, &back)?;
+        let platform = batch.references.inboxes.get(&draft.input.inbox_id)?.platform;
+        let (phone, email) = (draft.phone.as_deref(), draft.email.as_deref());
+        Some(opt_out::NewEntry {
+            platform,
+            address: opt_out::address(platform, phone, email, Some(&draft.source_id))?,
+            kind,
+            source: OptOutSource::Word,
+            contact_id: Some(draft.contact_id),
+            inbox_id: Some(draft.input.inbox_id),
+            message_id: Some(draft.id),
+            user_id: None,
+            reason: None,
+            occurred_at: draft.at,
+        })
+    };
+    let inbound =
+        |draft: &&MessageDraft<'_>| draft.input.direction == Direction::Inbound && !draft.silent();
+    batch.messages.iter().filter(inbound).filter_map(entry).collect()
+}
+
+fn answers(mut batch: Batch<'_>, writes: &Writes) -> Result<Vec<Outcome>> {
+    for message in &batch.messages {
+        batch.outcomes[message.item] = Some(Outcome::Recorded {
+            message_id: Some(message.id),
+            conversation_id: Some(message.conversation_id),
+        });
+    }
+    for (item, first) in &writes.repeated {
+        let outcome = match &batch.outcomes[*first] {
+            Some(Outcome::Recorded { message_id, conversation_id }) => {
+                Outcome::Duplicate { message_id: *message_id, conversation_id: *conversation_id }
+            }
+            Some(other) => other.clone(),
+            None => return Err(Error::bug("a repeated message has no answer")),
+        };
+        batch.outcomes[*item] = Some(outcome);
+    }
+    let answered: Option<Vec<Outcome>> = batch.outcomes.into_iter().collect();
+    answered.ok_or_else(|| Error::bug("an item has no answer"))
+}

@@ -1,0 +1,59 @@
+//! Searching in lists: a text that stands anywhere in a column, alike on both databases.
+//! Which columns of a list are searched is said where the list is.
+
+use sea_orm::ColumnTrait;
+use sea_orm::sea_query::{Expr, LikeExpr};
+
+use super::{LONGEST_NAME, text};
+use crate::error::{Checks, Result};
+
+/// Not the backslash, which one of the databases would need twice.
+const ESCAPE: char = '!';
+
+/// The searched text as name keys are written; none where nothing is searched. A violation
+/// stands at `filter.search`.
+pub(super) fn key(search: Option<&str>) -> Result<Option<String>> {
+    let mut checks = Checks::new();
+    let search = checks.optional_text("filter.search", search, LONGEST_NAME);
+    checks.finish()?;
+    Ok(search.as_deref().map(text::name_key))
+}
+
+/// That `text`, taken literally, stands somewhere in `column`. Both must be in lower case:
+/// SQLite does not tell the cases of ASCII letters apart here, PostgreSQL does.
+pub(super) fn holds(column: impl ColumnTrait, text: &str) -> Expr {
+    column.like(LikeExpr::new(pattern(text)).escape(ESCAPE))
+}
+
+fn pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_are_taken_literally() {
+        assert_eq!(pattern("ada"), "%ada%");
+        assert_eq!(pattern(r"100%_!\"), r"%100!%!_!!\%");
+    }
+
+    #[test]
+    fn an_empty_search_is_none() {
+        assert_eq!(key(None).unwrap(), None);
+        assert_eq!(key(Some("  ")).unwrap(), None);
+        assert_eq!(key(Some(" Ärger ")).unwrap().as_deref(), Some("ärger"));
+        assert!(key(Some("a\0")).is_err());
+        assert!(key(Some(&"a".repeat(256))).is_err());
+    }
+}

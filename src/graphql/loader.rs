@@ -1,0 +1,192 @@
+//! Rows by id, in batches: what many fields of a request ask for at the same moment is
+//! fetched by one statement. A [`Caller`] lives as long as its request; a [`Reader`] is the
+//! caller within one account, and every object that belongs to an account holds one.
+//! How rows are found is `domain`'s business.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::runtime::Timer;
+use entity::id::AccountId;
+use futures_util::future::BoxFuture;
+use futures_util::task::{FutureObj, Spawn, SpawnError};
+
+use crate::auth::{AccountScope, Viewer};
+use crate::error::{Error, Result};
+
+/// What can be loaded in batches, and how.
+pub trait Key: Copy + Eq + Hash + Send + Sync + 'static {
+    type Row: Clone + Send + Sync + 'static;
+
+    /// The rows of these keys. Keys without a row are left out.
+    fn load(
+        scope: &AccountScope,
+        keys: &[Self],
+    ) -> impl Future<Output = Result<HashMap<Self, Self::Row>>> + Send;
+}
+
+/// Who asks.
+#[derive(Clone)]
+pub struct Caller(Arc<Parts>);
+
+struct Parts {
+    viewer: Viewer,
+    lanes: Mutex<HashMap<AccountId, Arc<Lane>>>,
+}
+
+impl Caller {
+    pub fn new(viewer: Viewer) -> Self {
+        Self(Arc::new(Parts { viewer, lanes: Mutex::default() }))
+    }
+
+    pub fn viewer(&self) -> &Viewer {
+        &self.0.viewer
+    }
+
+    /// The caller within an account. Missing and foreign accounts look the same.
+    pub fn reader(&self, account_id: AccountId) -> Result<Reader> {
+        let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = lanes.get(&account_id) {
+            return Ok(Reader { caller: self.clone(), lane: lane.clone() });
+        }
+        let lane = Arc::new(Lane::new(self.0.viewer.scope(account_id)?));
+        lanes.insert(account_id, lane.clone());
+        Ok(Reader { caller: self.clone(), lane })
+    }
+
+    /// The caller within an account that the token does not open: the one just made.
+    pub fn reader_of(&self, scope: AccountScope) -> Reader {
+        Reader { caller: self.clone(), lane: Arc::new(Lane::new(scope)) }
+    }
+
+    /// The caller within every account that is open to it.
+    pub fn readers(&self) -> Result<Vec<Reader>> {
+        self.0.viewer.accounts().iter().map(|(account_id, _)| self.reader(*account_id)).collect()
+    }
+}
+
+/// A caller within one account.
+#[derive(Clone)]
+pub struct Reader {
+    caller: Caller,
+    lane: Arc<Lane>,
+}
+
+impl Reader {
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub fn scope(&self) -> &AccountScope {
+        &self.lane.scope
+    }
+
+    pub fn account_id(&self) -> AccountId {
+        self.lane.scope.account_id()
+    }
+
+    /// The row of a key, if there is one.
+    pub async fn find<K: Key>(&self, key: K) -> async_graphql::Result<Option<K::Row>> {
+        self.lane.loader.load_one(key).await
+    }
+
+    /// The row that another row of the account refers to; the database keeps it in place.
+    pub async fn get<K: Key>(&self, key: K) -> async_graphql::Result<K::Row> {
+        let row = self.find(key).await?;
+        row.ok_or_else(|| Error::bug("a row refers to one that is not there").into())
+    }
+
+    /// The object that a row refers to.
+    pub async fn object<K: Key, O>(
+        &self,
+        key: K,
+        new: fn(Self, K::Row) -> O,
+    ) -> async_graphql::Result<O> {
+        Ok(new(self.clone(), self.get(key).await?))
+    }
+
+    /// The object that a row may refer to. An error here leaves the rest of the row standing.
+    pub async fn optional<K: Key, O>(
+        &self,
+        key: Option<K>,
+        new: fn(Self, K::Row) -> O,
+    ) -> Option<async_graphql::Result<O>> {
+        let row = self.find(key?).await.transpose()?;
+        Some(row.map(|row| new(self.clone(), row)))
+    }
+
+    /// The rows of several keys, in their order, without those that are not there.
+    pub async fn find_many<K: Key>(&self, keys: Vec<K>) -> async_graphql::Result<Vec<K::Row>> {
+        let rows = self.lane.loader.load_many(keys.iter().copied()).await?;
+        Ok(keys.iter().filter_map(|key| rows.get(key).cloned()).collect())
+    }
+}
+
+/// The rows of one account.
+struct Lane {
+    scope: AccountScope,
+    loader: DataLoader<Batches>,
+}
+
+impl Lane {
+    fn new(scope: AccountScope) -> Self {
+        let loader = DataLoader::new(Batches { scope: scope.clone() }, Tasks, Yield);
+        Self { scope, loader }
+    }
+}
+
+struct Batches {
+    scope: AccountScope,
+}
+
+impl<K: Key> Loader<K> for Batches {
+    type Value = K::Row;
+    type Error = async_graphql::Error;
+
+    async fn load(&self, keys: &[K]) -> async_graphql::Result<HashMap<K, K::Row>> {
+        Ok(K::load(&self.scope, keys).await?)
+    }
+}
+
+/// Batches run in tasks of their own, so that a client that goes away cannot interrupt one.
+struct Tasks;
+
+impl Spawn for Tasks {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        tokio::spawn(future);
+        Ok(())
+    }
+}
+
+/// Instead of waiting for a time, lets all fields that are ready ask first: a timer would
+/// cost a lone client half of its requests.
+struct Yield;
+
+impl Timer for Yield {
+    fn delay(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(async {
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        })
+    }
+}
+
+/// Rows under the keys that `key` reads from them.
+pub fn by_key<K: Key<Row = R>, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, R> {
+    rows.into_iter().map(|row| (key(&row), row)).collect()
+}
+
+/// Rows in groups, one for each key; a key without rows has an empty one.
+pub fn by_group<K: Key<Row = Vec<R>>, R>(
+    keys: &[K],
+    rows: impl IntoIterator<Item = (K, R)>,
+) -> HashMap<K, Vec<R>> {
+    let mut groups: HashMap<K, Vec<R>> = keys.iter().map(|key| (*key, Vec::new())).collect();
+    for (key, row) in rows {
+        groups.entry(key).or_default().push(row);
+    }
+    groups
+}

@@ -1,0 +1,159 @@
+//! From a stored delivery to facts. Everything that one delivery says takes effect in one
+//! transaction, together with the note that it was applied: so it takes effect once, however
+//! often it is tried and by how many processes.
+
+use std::collections::HashMap;
+
+use entity::id::RawEventId;
+use entity::kinds::{OptOutSource, Platform, Provider};
+use entity::{contact, contact_identity, inbox, raw_event};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
+
+use super::store;
+use super::tally::Tally;
+use super::whatsapp::{Consent, Delivery, Lines, Parsed, TemplateUpdate};
+use crate::auth::AccountScope;
+use crate::domain::record::{self, MOST_ITEMS};
+use crate::domain::{inbox as inboxes, opt_out, template, text};
+use crate::error::Result;
+
+/// Applies a waiting event. False if it waits no longer, or another process is at it. On an
+/// error it goes on waiting and had no effect.
+pub(super) async fn apply(scope: &AccountScope, id: RawEventId) -> Result<bool> {
+    let Some(event) = store::find(scope, id).await? else { return Ok(false) };
+    let parsed = parse(scope, &event).await?;
+    let tx = scope.begin().await?;
+    if !store::claim(scope, &tx, id).await? {
+        return Ok(false);
+    }
+    let tally = record(scope, &tx, parsed).await?;
+    store::close(scope, &tx, id, &tally).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn parse(scope: &AccountScope, event: &raw_event::Model) -> Result<Parsed> {
+    let mut parsed = Parsed::default();
+    if event.provider != Provider::WhatsappCloud {
+        parsed.tally.unknown(1, "provider");
+        return Ok(parsed);
+    }
+    let Some(delivery) = Delivery::read(&event.body) else {
+        parsed.tally.failed("no JSON");
+        return Ok(parsed);
+    };
+    let called = inboxes::get(scope, event.inbox_id).await?;
+    let lines = lines(scope, &called, &delivery).await?;
+    Ok(delivery.parse(&lines, event.received_at))
+}
+
+/// Which inboxes of the account serve the lines of a delivery: one app of a provider may
+/// serve several.
+async fn lines(scope: &AccountScope, called: &inbox::Model, delivery: &Delivery) -> Result<Lines> {
+    let mut others = HashMap::new();
+    for line in delivery.lines() {
+        if called.provider_line_id.as_ref() == Some(&line) {
+            continue;
+        }
+        if let Some(other) = inboxes::for_line(scope, called.provider, &line).await? {
+            others.insert(line, other.id);
+        }
+    }
+    Ok(Lines { called: (called.id, called.provider_line_id.clone()), others })
+}
+
+async fn record(scope: &AccountScope, tx: &DatabaseTransaction, parsed: Parsed) -> Result<Tally> {
+    let Parsed { items, consents, templates, mut tally } = parsed;
+    for chunk in items.chunks(MOST_ITEMS) {
+        for outcome in record::apply(scope, tx, chunk).await? {
+            tally.outcome(&outcome);
+        }
+    }
+    if !consents.is_empty() {
+        consent(scope, tx, &consents).await?;
+        let counted = consents.iter().filter(|consent| consent.counts).count();
+        tally.applied = tally.applied.saturating_add(u32::try_from(counted).unwrap_or(u32::MAX));
+    }
+    for update in &templates {
+        if template_status(scope, tx, update).await? {
+            tally.applied = tally.applied.saturating_add(1);
+        } else {
+            tally.unknown(1, "template");
+        }
+    }
+    Ok(tally)
+}
+
+async fn consent(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    consents: &[Consent],
+) -> Result<()> {
+    // Recording may put words of the same contacts into the history.
+    scope.lock(tx).await?;
+    let mut entries = Vec::with_capacity(consents.len());
+    for consent in consents {
+        let contact = contact(scope, tx, consent).await?;
+        // The family's address is the phone number wherever one is known.
+        let phone = text::phone(&consent.source_id);
+        let phone = phone.as_deref().or(contact.as_ref().and_then(|known| known.phone.as_deref()));
+        let source_id = Some(consent.source_id.as_str());
+        let Some(address) = opt_out::address(Platform::Whatsapp, phone, None, source_id) else {
+            continue;
+        };
+        entries.push(opt_out::NewEntry {
+            platform: Platform::Whatsapp,
+            address,
+            kind: consent.kind,
+            source: OptOutSource::Provider,
+            contact_id: contact.map(|known| known.id),
+            inbox_id: Some(consent.inbox_id),
+            message_id: None,
+            user_id: None,
+            reason: Some(consent.reason.clone()),
+            occurred_at: consent.occurred_at,
+        });
+    }
+    opt_out::append(scope, tx, entries).await?;
+    Ok(())
+}
+
+/// The contact that is known under this id on the inbox, else by this phone number.
+async fn contact(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    consent: &Consent,
+) -> Result<Option<contact::Model>> {
+    let identity = scope
+        .find::<contact_identity::Entity>()
+        .filter(contact_identity::Column::InboxId.eq(consent.inbox_id))
+        .filter(contact_identity::Column::SourceId.eq(consent.source_id.as_str()))
+        .one(tx)
+        .await?;
+    let contacts = scope.find::<contact::Entity>();
+    let contacts = match (identity, text::phone(&consent.source_id)) {
+        (Some(identity), _) => contacts.filter(contact::Column::Id.eq(identity.contact_id)),
+        (None, Some(phone)) => contacts.filter(contact::Column::Phone.eq(phone)),
+        (None, None) => return Ok(None),
+    };
+    Ok(contacts.one(tx).await?)
+}
+
+/// False if the account has no such template.
+async fn template_status(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    update: &TemplateUpdate,
+) -> Result<bool> {
+    let TemplateUpdate { external_id, name, language, status, reason } = update;
+    // Webhooks write `en-US` where the rest of the provider's API writes `en_US`.
+    for language in [language.clone(), language.replace('-', "_")] {
+        let (external_id, reason) = (external_id.as_deref(), reason.as_deref());
+        let known =
+            template::provider_status(scope, tx, external_id, name, &language, *status, reason);
+        if known.await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,12 @@
+//! What providers tell us by webhook. A delivery is verified and stored before it is
+//! answered, and applied afterwards by the worker, as often as it takes. What its elements
+//! mean for messages, contacts and opt-outs is decided in `domain`.
+
+mod apply;
+mod store;
+mod tally;
+pub mod whatsapp;
+mod worker;
+
+pub use store::{receive, shake_hands};
+pub use worker::{Worker, start};

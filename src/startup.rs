@@ -1,0 +1,219 @@
+//! Puts the parts together and takes them apart again: database, migrations, secret key,
+//! worker, HTTP server. Tests start the same application with a clock and a database of
+//! their own.
+
+pub mod doctor;
+pub mod migrate;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use sea_orm::DbErr;
+
+use crate::auth::Vault;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::config::secret_key::{self, SecretKeyError};
+use crate::db::Db;
+use crate::engine::Engine;
+use crate::graphql::id::NodeId;
+use crate::http;
+use crate::ingest::{self, Worker};
+
+/// How long requests and the worker may go on after the wish to stop.
+const GRACE_SECONDS: u64 = 10;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartupError {
+    #[error("the database {0} cannot be opened: {1}")]
+    Database(String, DbErr),
+    #[error("the database {0} cannot be migrated: {1}")]
+    Migration(String, DbErr),
+    #[error(transparent)]
+    SecretKey(#[from] SecretKeyError),
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+    #[error("the server failed: {0}")]
+    Serve(io::Error),
+}
+
+/// Opens the database of the settings, without looking at what is in it.
+pub async fn connect(config: &Config) -> Result<Db, StartupError> {
+    let opened = Db::connect(&config.database_url, config.connections).await;
+    opened.map_err(|error| StartupError::Database(config.database().to_owned(), error))
+}
+
+/// What every command starts from: database, migrated if the settings say so, and key.
+pub async fn open(config: Config) -> Result<Engine, StartupError> {
+    let db = connect(&config).await?;
+    let vault = Vault::new(secret_key::load(&config)?);
+    open_with(config, db, Clock::System, vault).await
+}
+
+async fn open_with(
+    config: Config,
+    db: Db,
+    clock: Clock,
+    vault: Vault,
+) -> Result<Engine, StartupError> {
+    if config.migrate_on_start {
+        migrate::up(&db, &config).await?;
+    }
+    Ok(Engine::new(db, clock, config, vault))
+}
+
+pub struct Application {
+    engine: Engine,
+    worker: Worker,
+    server: Server,
+    address: SocketAddr,
+}
+
+impl Application {
+    /// The application of the settings. It listens from here on and answers from
+    /// [`Application::run`] on.
+    pub async fn build(config: Config) -> Result<Self, StartupError> {
+        Self::start(open(config).await?).await
+    }
+
+    /// The same with a database, a clock and a vault of the caller's. Port 0 takes any that
+    /// is free.
+    pub async fn build_with(
+        config: Config,
+        db: Db,
+        clock: Clock,
+        vault: Vault,
+    ) -> Result<Self, StartupError> {
+        Self::start(open_with(config, db, clock, vault).await?).await
+    }
+
+    async fn start(engine: Engine) -> Result<Self, StartupError> {
+        let worker = ingest::start(engine.clone());
+        match bind(&engine, &worker) {
+            Ok((server, address)) => Ok(Self { engine, worker, server, address }),
+            Err(error) => {
+                worker.stop().await;
+                Err(StartupError::Listen(engine.config.listen, error))
+            }
+        }
+    }
+
+    /// Where it listens, with the port it was given.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    /// Stops the application from elsewhere, as SIGTERM does.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Where people reach it: the public URL, or the address it listens on.
+    pub fn url(&self) -> String {
+        match &self.engine.config.public_url {
+            Some(url) => url.clone(),
+            None if self.address.ip().is_unspecified() => {
+                format!("http://localhost:{}", self.address.port())
+            }
+            None => format!("http://{}", self.address),
+        }
+    }
+
+    /// Makes the demo account, or finds it again, and says how to get in: the keys and values
+    /// of what the command prints.
+    pub async fn demo(&self) -> crate::error::Result<[(&'static str, String); 5]> {
+        let demo = crate::demo::prepare(&self.engine).await?;
+        if let Some(made) = &demo.made {
+            let seconds = made.took.as_secs_f64();
+            tracing::info!("recorded {} messages in {seconds:.1} s", made.messages);
+        }
+        Ok([
+            ("url", self.url()),
+            ("email", demo.email),
+            ("password", demo.password),
+            ("token", demo.token),
+            ("account", NodeId::account(demo.account).to_string()),
+        ])
+    }
+
+    /// Serves until SIGTERM or SIGINT, then finishes what was begun and closes the database.
+    pub async fn run(self) -> Result<(), StartupError> {
+        let Self { engine, worker, server, address } = self;
+        tracing::info!(%address, database = engine.config.database(), "listening");
+        let served = server.await;
+        tracing::info!("stopping");
+        if tokio::time::timeout(Duration::from_secs(GRACE_SECONDS), worker.stop()).await.is_err() {
+            tracing::warn!(
+                "the worker did not end in time; what it left is done at the next start"
+            );
+        }
+        if let Err(error) = engine.db.clone().close().await {
+            tracing::warn!(%error, "the database did not close well");
+        }
+        served.map_err(StartupError::Serve)
+    }
+}
+
+fn bind(engine: &Engine, worker: &Worker) -> io::Result<(Server, SocketAddr)> {
+    let state = web::Data::new(http::State::new(engine.clone()));
+    let worker = web::Data::new(worker.clone());
+    let mut server = HttpServer::new(move || {
+        App::new()
+            .wrap(http::security_headers())
+            .wrap(from_fn(http::observe))
+            .configure(|config| http::routes(config, &state, &worker))
+    })
+    .shutdown_signal(stop_signal())
+    .shutdown_timeout(GRACE_SECONDS)
+    .bind(engine.config.listen)?;
+    if let Some(workers) = engine.config.workers {
+        server = server.workers(workers);
+    }
+    let address = server.addrs().first().copied().unwrap_or(engine.config.listen);
+    Ok((server.run(), address))
+}
+
+async fn stop_signal() {
+    tokio::select! {
+        () = interrupted() => {}
+        () = terminated() => {}
+    }
+}
+
+async fn interrupted() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::warn!(%error, "SIGINT cannot be awaited");
+        std::future::pending().await
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            terminate.recv().await;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be awaited");
+            std::future::pending().await
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}

@@ -1,0 +1,11 @@
+//! The tests of the whole application: one binary, one file for each subject. Every test
+//! that touches the database runs on SQLite and on PostgreSQL.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by a panic"
+)]
+
+mod support;

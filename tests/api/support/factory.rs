@@ -1,0 +1,140 @@
+//! Things with plain defaults, made through the same commands as everything else.
+
+use entity::id::{ConversationId, InboxId, MessageId};
+use entity::kinds::{ConversationEventKind, Direction, Medium, Platform, Provider, StatusKind};
+use entity::{Tenant, conversation, inbox, message};
+use rapport::auth::AccountScope;
+use rapport::domain::inbox::InboxCreate;
+use rapport::domain::record::{
+    self, ContactRef, Item, NewConversationEvent, NewMessage, NewStatus, Outcome,
+};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter, Select};
+
+/// An inbound chat message that came now.
+pub fn message(inbox_id: InboxId, phone: &str, content: &str) -> NewMessage {
+    NewMessage {
+        inbox_id,
+        external_id: None,
+        contact: ContactRef { phone: Some(phone.to_owned()), ..ContactRef::default() },
+        conversation_external_id: None,
+        conversation_id: None,
+        direction: Direction::Inbound,
+        medium: Medium::Chat,
+        author: None,
+        private: false,
+        template_id: None,
+        campaign_id: None,
+        automation_id: None,
+        content: content.to_owned(),
+        quoted_external_id: None,
+        occurred_at: None,
+        traffic: None,
+        origin: None,
+        attachments: Vec::new(),
+    }
+}
+
+/// A chat message that the business sent now.
+pub fn answer(inbox_id: InboxId, phone: &str, content: &str) -> NewMessage {
+    NewMessage { direction: Direction::Outbound, ..message(inbox_id, phone, content) }
+}
+
+/// What was heard now about a message.
+pub fn status(inbox_id: InboxId, external_id: &str, kind: StatusKind) -> NewStatus {
+    NewStatus {
+        inbox_id,
+        external_id: external_id.to_owned(),
+        kind,
+        occurred_at: None,
+        received_at: None,
+        code: None,
+        detail: None,
+    }
+}
+
+/// What happened now to a conversation.
+pub fn event(
+    inbox_id: InboxId,
+    conversation_id: ConversationId,
+    kind: ConversationEventKind,
+) -> NewConversationEvent {
+    NewConversationEvent {
+        inbox_id,
+        conversation_external_id: None,
+        conversation_id: Some(conversation_id),
+        kind,
+        user_id: None,
+        bot_id: None,
+        label_id: None,
+        by: None,
+        by_user_id: None,
+        occurred_at: None,
+    }
+}
+
+/// Records items that need not all be right.
+pub async fn record(scope: &AccountScope, items: Vec<Item>) -> Vec<Outcome> {
+    record::record(scope, None, items).await.unwrap()
+}
+
+/// Records a message that must be right and new.
+pub async fn say(scope: &AccountScope, message: NewMessage) -> (MessageId, ConversationId) {
+    let outcomes = record(scope, vec![Item::Message(Box::new(message))]).await;
+    match &outcomes[..] {
+        [Outcome::Recorded { message_id: Some(message), conversation_id: Some(conversation) }] => {
+            (*message, *conversation)
+        }
+        other => panic!("not recorded: {other:?}"),
+    }
+}
+
+/// Records an event that must be right and new.
+pub async fn happen(scope: &AccountScope, event: NewConversationEvent) {
+    let outcomes = record(scope, vec![Item::ConversationEvent(event)]).await;
+    assert!(matches!(outcomes[..], [Outcome::Recorded { .. }]), "{outcomes:?}");
+}
+
+pub async fn stored_message(scope: &AccountScope, id: MessageId) -> message::Model {
+    let found = scope.find::<message::Entity>().filter(message::Column::Id.eq(id));
+    found.one(scope.db().read()).await.unwrap().unwrap()
+}
+
+pub async fn stored_conversation(scope: &AccountScope, id: ConversationId) -> conversation::Model {
+    let found = scope.find::<conversation::Entity>().filter(conversation::Column::Id.eq(id));
+    found.one(scope.db().read()).await.unwrap().unwrap()
+}
+
+/// All rows of a table in the account.
+pub async fn stored<E>(scope: &AccountScope) -> Vec<E::Model>
+where
+    E: Tenant,
+    E::Model: FromQueryResult + Send + Sync,
+{
+    scope.find::<E>().all_rows(scope.db().read()).await
+}
+
+/// An inbox that another system records.
+pub async fn inbox(scope: &AccountScope, name: &str, platform: Platform) -> inbox::Model {
+    let input =
+        InboxCreate { provider: Some(Provider::External), ..InboxCreate::new(name, platform) };
+    rapport::domain::inbox::create(scope, None, input).await.unwrap()
+}
+
+pub async fn two_inboxes(scope: &AccountScope) -> [inbox::Model; 2] {
+    [inbox(scope, "WhatsApp", Platform::Whatsapp).await, inbox(scope, "SMS", Platform::Sms).await]
+}
+
+/// All rows of a table in the account, for tests that look behind the API.
+pub trait AllRows<M> {
+    fn all_rows(self, connection: &DatabaseConnection) -> impl Future<Output = Vec<M>>;
+}
+
+impl<E> AllRows<E::Model> for Select<E>
+where
+    E: EntityTrait + Tenant,
+    E::Model: FromQueryResult + Send + Sync,
+{
+    async fn all_rows(self, connection: &DatabaseConnection) -> Vec<E::Model> {
+        self.all(connection).await.unwrap()
+    }
+}
