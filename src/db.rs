@@ -75,6 +75,19 @@ impl Db {
         }
     }
 
+    /// Waits until no other process migrates, and keeps others waiting until the transaction
+    /// ends. SQLite has none: its file belongs to one process, and its writer is needed for
+    /// the migrations themselves.
+    pub async fn lock_migrations(&self) -> Result<Option<DatabaseTransaction>, DbErr> {
+        if self.backend() != DbBackend::Postgres {
+            return Ok(None);
+        }
+        let tx = self.write.begin().await?;
+        // Any number will do that nothing else in the database uses.
+        tx.execute_unprepared("SELECT pg_advisory_xact_lock(7268450)").await?;
+        Ok(Some(tx))
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), DbErr> {
         self.read.execute_raw(Statement::from_string(self.backend(), "SELECT 1")).await.map(drop)

@@ -2,6 +2,7 @@
 //! worker, HTTP server. Tests start the same application with a clock and a database of
 //! their own.
 
+mod chores;
 pub mod doctor;
 pub mod migrate;
 
@@ -152,8 +153,11 @@ impl Application {
     pub async fn run(self) -> Result<(), StartupError> {
         let Self { engine, worker, server, address } = self;
         tracing::info!(%address, database = engine.config.database(), "listening");
+        let chores = tokio::spawn(chores::run(engine.clone()));
         let served = server.await;
         tracing::info!("stopping");
+        // Each chore is a transaction, which is undone where it is cut off.
+        chores.abort();
         if tokio::time::timeout(Duration::from_secs(GRACE_SECONDS), worker.stop()).await.is_err() {
             tracing::warn!(
                 "the worker did not end in time; what it left is done at the next start"

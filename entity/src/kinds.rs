@@ -68,14 +68,16 @@ vocabulary! {
 vocabulary! {
     /// What a person or token may do in an account; each role includes those before it.
     pub enum Role {
-        /// Reads, answers and assigns conversations.
-        Agent = 1 => "AGENT",
+        /// Reads reports and lists, without the personal data of contacts.
+        Reader = 1 => "READER",
+        /// Also reads, answers and assigns conversations and keeps contacts.
+        Agent = 2 => "AGENT",
         /// Also sees the engagement overview and keeps templates, bots, labels and opt-outs.
-        Manager = 2 => "MANAGER",
+        Manager = 3 => "MANAGER",
         /// Also keeps inboxes, users, tokens and the account's settings.
-        Admin = 3 => "ADMIN",
-        /// Also names other owners.
-        Owner = 4 => "OWNER",
+        Admin = 4 => "ADMIN",
+        /// Also names other owners and keeps the plan.
+        Owner = 5 => "OWNER",
     }
 }
 
@@ -88,6 +90,9 @@ vocabulary! {
         Record = 2 => "RECORD",
         /// All other mutations.
         Write = 3 => "WRITE",
+        /// The personal data of contacts, for a token of the role `READER`; the roles above it
+        /// see them anyway.
+        PersonalData = 4 => "PERSONAL_DATA",
     }
 }
 

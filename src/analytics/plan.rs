@@ -149,14 +149,17 @@ impl Statement {
         sql
     }
 
-    /// Reads the rows of [`Statement::sql`] with the same breakdown.
+    /// Reads the rows of [`Statement::sql`] with the same breakdown. Groups in which nothing
+    /// was counted are left out.
     pub fn read(
         &self,
         rows: &[QueryResult],
         breakdown: &[Dimension],
     ) -> impl Iterator<Item = Result<Grouped>> {
         let groupings = self.groupings(breakdown);
-        rows.iter().map(move |row| self.group(row, &groupings))
+        let counted = |group: &Grouped| group.counts.iter().any(|(_, count)| *count > 0);
+        let grouped = rows.iter().map(move |row| self.group(row, &groupings));
+        grouped.filter(move |group| group.as_ref().map_or(true, counted))
     }
 
     fn group(&self, row: &QueryResult, groupings: &[Grouping]) -> Result<Grouped> {

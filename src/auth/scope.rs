@@ -50,14 +50,18 @@ pub enum Permission {
     Manage,
     /// Keep inboxes, users, tokens and settings; see raw webhook deliveries.
     Administer,
+    /// Keep the plan, and other owners.
+    Own,
 }
 
 impl Permission {
     fn role(self) -> Role {
         match self {
-            Self::Read | Self::Record | Self::Converse => Role::Agent,
+            Self::Read => Role::Reader,
+            Self::Record | Self::Converse => Role::Agent,
             Self::Manage => Role::Manager,
             Self::Administer => Role::Admin,
+            Self::Own => Role::Owner,
         }
     }
 
@@ -65,7 +69,7 @@ impl Permission {
         match self {
             Self::Read => TokenScope::Read,
             Self::Record => TokenScope::Record,
-            Self::Converse | Self::Manage | Self::Administer => TokenScope::Write,
+            Self::Converse | Self::Manage | Self::Administer | Self::Own => TokenScope::Write,
         }
     }
 }
@@ -133,6 +137,20 @@ impl AccountScope {
             return Err(Error::Forbidden(format!("this needs a token with the scope {needed}")));
         }
         Ok(())
+    }
+
+    /// Whether the caller may see names, addresses and messages of contacts.
+    pub fn sees_personal_data(&self) -> bool {
+        self.role > Role::Reader || self.scopes.contains(&TokenScope::PersonalData)
+    }
+
+    /// Refuses callers who may not see personal data: `what` would tell it piece by piece.
+    pub fn require_personal_data(&self, what: &str) -> Result<()> {
+        if self.sees_personal_data() {
+            return Ok(());
+        }
+        let message = format!("{what} needs the role AGENT or above, or a token with the scope PERSONAL_DATA");
+        Err(Error::Forbidden(message))
     }
 
     /// The rows of this account.

@@ -27,7 +27,7 @@ const ZONE: &str = "America/Sao_Paulo";
 const DAYS: i64 = 365;
 /// Items recorded by one transaction: few commits, and statements of a size that both
 /// databases take.
-const TRANSACTION: usize = 2_000;
+const TRANSACTION: usize = 4_000;
 
 /// What is needed to look around.
 pub struct DemoAccount {

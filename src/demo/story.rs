@@ -320,7 +320,8 @@ impl<'a> Story<'a> {
         let person = pick_person(rng);
         let fate = line.fate;
         let (external, conversation) = (self.name("send"), self.name("mailing"));
-        let mut message = outbound(line.inbox, contact(person, line.address), line.body, at);
+        let content = words::fill(line.body, rng);
+        let mut message = outbound(line.inbox, contact(person, line.address), &content, at);
         message.external_id = Some(external.clone());
         message.conversation_external_id = Some(conversation.clone());
         message.medium = Medium::Mailing;
@@ -334,7 +335,6 @@ impl<'a> Story<'a> {
         self.push(at, Item::Message(Box::new(message)));
         let later =
             |rng: &mut ChaCha8Rng, from: i64, to: i64| at.plus_seconds(rng.random_range(from..to));
-        let given_up = at.plus_seconds(72 * 3_600);
         if rng.random_bool(fate.fails) {
             if fate.fails_late {
                 self.status(line.inbox, &external, StatusKind::Sent, None, at.plus_seconds(1));
@@ -342,12 +342,10 @@ impl<'a> Story<'a> {
             let kind = if fate.fails_late { StatusKind::Undelivered } else { StatusKind::Failed };
             let failed = later(rng, 2, 90);
             self.status(line.inbox, &external, kind, fate.codes.choose(rng).copied(), failed);
-            self.close(line.inbox, &conversation, ConversationActor::System, None, given_up);
             return;
         }
         self.status(line.inbox, &external, StatusKind::Sent, None, at.plus_seconds(1));
         if !rng.random_bool(fate.delivered) {
-            self.close(line.inbox, &conversation, ConversationActor::System, None, given_up);
             return;
         }
         let delivered = later(rng, 2, 40);
@@ -371,7 +369,9 @@ impl<'a> Story<'a> {
             let agent = self.cast.agents.choose(rng).copied();
             let seen = answered.plus_seconds(rng.random_range(3 * MINUTE..180 * MINUTE));
             self.close(line.inbox, &conversation, ConversationActor::Agent, agent, seen);
-        } else {
+        } else if matches!(line.rhythm, Rhythm::Daily(_)) && rng.random_bool(0.4) {
+            // Nobody answered within three days.
+            let given_up = at.plus_seconds(72 * 3_600);
             self.close(line.inbox, &conversation, ConversationActor::System, None, given_up);
         }
     }

@@ -110,3 +110,17 @@ pub fn email(name: &str, person: u32) -> String {
 pub fn nickname(name: &str, person: u32) -> String {
     format!("{}_{}", plain(name), person % 97)
 }
+
+/// The body of a template with something in place of each variable.
+pub fn fill(body: &str, rng: &mut ChaCha8Rng) -> String {
+    let number = rng.random_range(10_000..100_000);
+    let hour = rng.random_range(8..18);
+    let first = match body {
+        _ if body.contains("Delivery today") => format!("{hour}:00"),
+        _ if body.contains("cart") => "Yirgacheffe, 500 g".to_owned(),
+        _ if body.contains("This week") => "all dark roasts".to_owned(),
+        _ => format!("{number}"),
+    };
+    let second = if body.contains("Delivery today") { format!("{}:00", hour + 2) } else { "the 28th".to_owned() };
+    body.replace("{{1}}", &first).replace("{{2}}", &second)
+}

@@ -250,6 +250,10 @@ async fn fill(
 /// Changes settings of the scope's account.
 pub async fn update(scope: &AccountScope, input: AccountUpdate) -> Result<account::Model> {
     scope.require(Permission::Administer)?;
+    if input.plan_credits.is_some() || input.chat_module.is_some() {
+        // What an account has bought is not for its administrators to say.
+        scope.require(Permission::Own)?;
+    }
     let tx = scope.begin().await?;
     let before = scope.account(&tx).await?;
     let row = changed(&before, &input, scope.now())?;

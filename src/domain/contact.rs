@@ -38,6 +38,9 @@ pub struct ContactFilter {
 pub fn select(scope: &AccountScope, filter: &ContactFilter) -> Result<Select<contact::Entity>> {
     use contact::Column as C;
     scope.require(Permission::Read)?;
+    if filter.search.is_some() {
+        scope.require_personal_data("searching contacts")?;
+    }
     let search = search::key(filter.search.as_deref())?;
     let labelled = filter.label_ids.as_ref().map(|ids| {
         let labelled = scope.find::<contact_label::Entity>();

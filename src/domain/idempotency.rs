@@ -70,6 +70,16 @@ pub async fn begin<T: DeserializeOwned>(
     }
 }
 
+/// Deletes the answers that are too old to be given again. That an account was made is
+/// remembered as long as the account exists.
+pub async fn forget(scope: &AccountScope) -> Result<()> {
+    let oldest = scope.now().plus_seconds(-LIFETIME_SECONDS);
+    let tx = scope.begin().await?;
+    let old = scope.delete_many::<row::Entity>().filter(CreatedAt.lte(oldest));
+    old.filter(row::Column::Mutation.ne("accountCreate")).exec(&tx).await?;
+    Ok(tx.commit().await?)
+}
+
 /// A mutation under a key.
 pub(super) struct Request {
     key: String,

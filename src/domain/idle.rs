@@ -1,14 +1,13 @@
 //! Conversations whose visitor has been gone for longer than the inbox allows are closed by
 //! inactivity, and so enter the message log.
 
-use entity::id::{AccountId, ConversationId, InboxId};
+use entity::id::{ConversationId, InboxId};
 use entity::kinds::{ConversationActor, ConversationEventKind, ConversationStatus};
 use sea_orm::{ActiveEnum, FromQueryResult};
 
-use crate::auth::{self, AccountScope};
+use crate::auth::AccountScope;
 use crate::db::Sql;
 use crate::domain::record::{self, Item, MOST_ITEMS, NewConversationEvent};
-use crate::engine::Engine;
 use crate::error::Result;
 
 #[derive(FromQueryResult)]
@@ -17,16 +16,8 @@ struct Gone {
     inbox_id: InboxId,
 }
 
-/// Closes what has been idle for too long in the accounts. Says how many were closed.
-pub async fn close(engine: &Engine, accounts: Vec<AccountId>) -> Result<usize> {
-    let mut closed = 0;
-    for account in accounts {
-        closed += close_in(&auth::system_scope(engine, account)).await?;
-    }
-    Ok(closed)
-}
-
-async fn close_in(scope: &AccountScope) -> Result<usize> {
+/// Closes what has been idle for too long. Says how many conversations that were.
+pub async fn close(scope: &AccountScope) -> Result<usize> {
     let mut sql = Sql::new(
         "SELECT c.id, c.inbox_id FROM conversation c \
          JOIN inbox i ON i.account_id = c.account_id AND i.id = c.inbox_id AND i.idle_close_seconds IS NOT NULL \

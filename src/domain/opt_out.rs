@@ -220,6 +220,9 @@ pub async fn current(
 pub fn select(scope: &AccountScope, filter: &OptOutFilter) -> Result<Select<opt_out::Entity>> {
     use opt_out::Column as C;
     scope.require(Permission::Read)?;
+    if filter.address.is_some() {
+        scope.require_personal_data("looking for an address")?;
+    }
     let mut checks = Checks::new();
     let address = checks.optional_text("filter.address", filter.address.as_deref(), LONGEST_NAME);
     checks.finish()?;

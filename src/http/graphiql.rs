@@ -112,7 +112,7 @@ fn load_examples() -> Vec<Example> {
         .into_iter()
         .filter_map(|name| {
             let query = text(&format!("{name}.graphql"))?;
-            let variables = text(&format!("{name}.json"));
+            let variables = text(&format!("{name}.variables.json"));
             Some(Example { name, query, variables })
         })
         .collect()

@@ -34,9 +34,17 @@ pub async fn run(config: &Config, what: Migrate) -> Result<Vec<String>, StartupE
     Ok(lines)
 }
 
-/// Applies what is not applied.
+/// Applies what is not applied, while no other process does.
 pub(super) async fn up(db: &Db, config: &Config) -> Result<(), StartupError> {
-    Migrator::up(db.write(), None).await.map_err(|error| failed(config, error))
+    let applied = async {
+        let alone = db.lock_migrations().await?;
+        Migrator::up(db.write(), None).await?;
+        match alone {
+            Some(alone) => alone.commit().await,
+            None => Ok(()),
+        }
+    };
+    applied.await.map_err(|error| failed(config, error))
 }
 
 async fn down(db: &Db, config: &Config, steps: u32) -> Result<(), StartupError> {

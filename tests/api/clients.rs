@@ -3,7 +3,6 @@
 
 use std::cmp::Ordering;
 
-use entity::Timestamp;
 use entity::kinds::{ConversationEventKind, Platform, Role, TemplateCategory, TokenScope};
 use rapport::domain::bot::{self, BotCreate};
 use rapport::domain::contact::{ContactUpsert, upsert};
@@ -72,50 +71,168 @@ struct List<'a> {
     field: &'a str,
     /// The argument, with its comma, or nothing for the usual order.
     order: String,
-    /// What the list is sorted by, where that is known.
-    key: Option<String>,
+    /// The field that the list is sorted by.
+    key: String,
 }
 
 impl List<'_> {
     async fn page(&self, arguments: &str) -> Value {
-        let key = self.key.as_deref().unwrap_or("__typename");
         let document = format!(
             "query($id: ID!) {{ account(id: $id) {{ {}({arguments}{}) {{
-                totalCount nodes {{ id }} edges {{ cursor node {{ id key: {key} }} }}
+                totalCount nodes {{ id }} edges {{ cursor node {{ id key: {} }} }}
                 pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
             }} }} }}",
-            self.field, self.order
+            self.field, self.order, self.key
         );
         let data = self.app.owner.data(&document, json!({ "id": self.app.account_node })).await;
-        data["account"][self.field].clone()
+        let page = data["account"][self.field].clone();
+        let (edges, info) = (page["edges"].as_array().unwrap(), &page["pageInfo"]);
+        assert_eq!(edges.first().map(|edge| &edge["cursor"]), Some(&info["startCursor"]));
+        assert_eq!(edges.last().map(|edge| &edge["cursor"]), Some(&info["endCursor"]));
+        page
     }
 
-    async fn check(&self, descending: bool) -> Vec<String> {
-        let what = format!("{} {}", self.field, self.order);
+    async fn forward(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut arguments = "first: 2".to_owned();
+        loop {
+            let page = self.page(&arguments).await;
+            assert_eq!(page["pageInfo"]["hasPreviousPage"], !found.is_empty(), "{}", self.field);
+            found.extend(ids(&page));
+            if page["pageInfo"]["hasNextPage"] == false {
+                return found;
+            }
+            arguments = format!("first: 2, after: {}", page["pageInfo"]["endCursor"]);
+        }
+    }
+
+    async fn backward(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut arguments = "last: 2".to_owned();
+        loop {
+            let page = self.page(&arguments).await;
+            assert_eq!(page["pageInfo"]["hasNextPage"], !found.is_empty(), "{}", self.field);
+            drop(found.splice(0..0, ids(&page)));
+            if page["pageInfo"]["hasPreviousPage"] == false {
+                return found;
+            }
+            arguments = format!("last: 2, before: {}", page["pageInfo"]["startCursor"]);
+        }
+    }
+
+    /// All rows, after every way to them was compared.
+    async fn walk(&self) -> Value {
+        let what = format!("{}{}", self.field, self.order);
         let all = self.page("first: 100").await;
         let whole = ids(&all);
         assert!(whole.len() >= NAMES.len(), "{what}: only {} rows", whole.len());
         assert_eq!(all["totalCount"], whole.len(), "{what}");
-        if self.key.is_some() {
-            check_sorted(&all, descending, &what);
+        assert_eq!(self.forward().await, whole, "{what} forward");
+        assert_eq!(self.backward().await, whole, "{what} backward");
+        all
+    }
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    let nodes = page["nodes"].as_array().unwrap();
+    nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn keys(page: &Value) -> Vec<Value> {
+    page["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["key"].clone()).collect()
+}
+
+/// Texts by their lower case, as code points; numbers by size; nothing last, either way.
+fn compare(left: &Value, right: &Value, descending: bool) -> Ordering {
+    let known = match (left, right) {
+        (Value::Null, Value::Null) => return Ordering::Equal,
+        (Value::Null, _) => return Ordering::Greater,
+        (_, Value::Null) => return Ordering::Less,
+        (Value::String(left), Value::String(right)) => left.to_lowercase().cmp(&right.to_lowercase()),
+        (left, right) => left.as_i64().unwrap().cmp(&right.as_i64().unwrap()),
+    };
+    if descending { known.reverse() } else { known }
+}
+
+/// `LAST_MESSAGE_AT` is the field `lastMessageAt`.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_').map(str::to_lowercase);
+    let first = words.next().unwrap();
+    words.fold(first, |joined, word| {
+        let (initial, rest) = word.split_at(1);
+        format!("{joined}{}{rest}", initial.to_uppercase())
+    })
+}
+
+fn lists(schema: &Schema) -> Vec<Item<'_>> {
+    let fields = schema.fields("Account").into_iter();
+    fields.filter(|field| field.argument("first").is_some()).collect()
+}
+
+on_both! {
+    async fn every_list_is_walked_in_every_order(app: &TestApp) {
+        crowd(app).await;
+        let schema = Schema::fetch(&app.owner).await;
+        let lists = lists(&schema);
+        assert!(lists.len() >= 13, "only {} lists", lists.len());
+        for field in lists {
+            let name = field.name();
+            List { app, field: name, order: String::new(), key: "id".to_owned() }.walk().await;
+            let order = field.argument("orderBy").unwrap_or_else(|| panic!("{name} has no order"));
+            let fields = schema.input_fields(order.type_name());
+            let by = fields.iter().find(|each| each.name() == "field").unwrap();
+            for column in schema.enum_values(by.type_name()) {
+                let mut both = Vec::new();
+                for direction in ["ASC", "DESC"] {
+                    let order = format!(", orderBy: {{ field: {column}, direction: {direction} }}");
+                    let all = List { app, field: name, order, key: camel(column) }.walk().await;
+                    let keys = keys(&all);
+                    let ordered = |pair: &[Value]| compare(&pair[0], &pair[1], direction == "DESC").is_le();
+                    assert!(keys.windows(2).all(ordered), "{name} by {column} {direction}: {keys:#?}");
+                    both.push((ids(&all), keys.contains(&Value::Null)));
+                }
+                let (mut up, gaps) = both.remove(0);
+                let (down, _) = both.remove(0);
+                up.reverse();
+                // Rows without a value come last either way.
+                assert!(gaps || up == down, "{name} by {column}: one way is not the other reversed");
+            }
         }
-        assert_eq!(self.walk("first: 2", "after", "endCursor", "hasNextPage").await, whole, "{what}");
-        let mut backward = self.walk("last: 2", "before", "startCursor", "hasPreviousPage").await;
-        // Each page is in the list's order, the pages come from the end.
-        backward.reverse();
-        let mut reversed = Vec::new();
-        for pair in backward.chunks(2) {
-            reversed.extend(pair.iter().rev().cloned());
+    }
+}
+
+on_both! {
+    async fn pages_stay_in_place_while_rows_are_added(app: &TestApp) {
+        for name in ["b", "d", "f"] {
+            label::create(&app.scope, None, LabelCreate { name: name.to_owned(), color: None }).await.unwrap();
         }
-        let mut expected: Vec<String> = whole.clone();
-        expected.reverse();
-        let mut paired = Vec::new();
-        for pair in expected.chunks(2) {
-            paired.extend(pair.iter().cloned());
+        let list = List { app, field: "labels", order: String::new(), key: "name".to_owned() };
+        let page = list.page("first: 2").await;
+        for name in ["a", "e"] {
+            label::create(&app.scope, None, LabelCreate { name: name.to_owned(), color: None }).await.unwrap();
         }
-        let mut flat: Vec<String> = reversed;
-        flat.reverse();
-        assert_eq!(sorted(&flat), sorted(&paired), "{what} backward");
-        whole
+        let next = list.page(&format!("first: 2, after: {}", page["pageInfo"]["endCursor"])).await;
+        assert_eq!(keys(&next), ["e", "f"]);
+        assert_eq!(next["totalCount"], 5);
+    }
+}
+
+on_both! {
+    async fn fifty_rows_are_a_page_unless_another_size_is_asked(app: &TestApp) {
+        for number in 0..101 {
+            let name = format!("label {number:03}");
+            label::create(&app.scope, None, LabelCreate { name, color: None }).await.unwrap();
+        }
+        let list = List { app, field: "labels", order: ", filter: {}".to_owned(), key: "name".to_owned() };
+        let usual = list.page("after: null").await;
+        assert_eq!(ids(&usual).len(), 50);
+        let largest = list.page("first: 100").await;
+        assert_eq!((ids(&largest).len(), &largest["totalCount"]), (100, &json!(101)));
+        let last = list.page("last: 1").await;
+        assert_eq!(keys(&last), ["label 100"]);
+        let cursor = &last["pageInfo"]["startCursor"];
+        let before = list.page(&format!("before: {cursor}")).await;
+        assert_eq!(keys(&before).last(), Some(&json!("label 099")));
+        assert_eq!(ids(&before).len(), 50);
     }
 }

@@ -9,3 +9,14 @@
 )]
 
 mod support;
+mod auth;
+mod clients;
+mod conventions;
+mod health;
+mod layers;
+mod record;
+mod record_order;
+mod record_rules;
+mod record_sessions;
+mod roles;
+mod tenancy;

@@ -26,9 +26,14 @@ impl Contact {
     pub fn new(reader: Reader, model: Model) -> Self {
         Self { reader, model }
     }
+
+    fn personal<'a>(&self, value: Option<&'a str>) -> Option<&'a str> {
+        value.filter(|_| self.reader.scope().sees_personal_data())
+    }
 }
 
-/// A customer. The same phone number or e-mail address is the same contact.
+/// A customer. The same phone number or e-mail address is the same contact. Names and
+/// addresses are shown to `AGENT` and above, and to tokens with the scope `PERSONAL_DATA`.
 #[Object]
 impl Contact {
     /// The contact's id.
@@ -38,22 +43,22 @@ impl Contact {
 
     /// The name.
     async fn name(&self) -> Option<&str> {
-        self.model.name.as_deref()
+        self.personal(self.model.name.as_deref())
     }
 
     /// The name on a messenger.
     async fn nickname(&self) -> Option<&str> {
-        self.model.nickname.as_deref()
+        self.personal(self.model.nickname.as_deref())
     }
 
     /// The e-mail address, in lower case.
     async fn email(&self) -> Option<&str> {
-        self.model.email.as_deref()
+        self.personal(self.model.email.as_deref())
     }
 
     /// The phone number, E.164 with a leading `+`.
     async fn phone(&self) -> Option<&str> {
-        self.model.phone.as_deref()
+        self.personal(self.model.phone.as_deref())
     }
 
     /// The contact that took this one's place, if the two were found to be one.
@@ -126,9 +131,10 @@ impl ContactIdentity {
         self.reader.object(self.model.inbox_id, Inbox::new).await
     }
 
-    /// The address or id that the platform uses.
-    async fn source_id(&self) -> &str {
-        &self.model.source_id
+    /// The address or id that the platform uses; none for callers who may not see personal data.
+    async fn source_id(&self) -> Option<&str> {
+        let seen = self.reader.scope().sees_personal_data();
+        seen.then_some(self.model.source_id.as_str())
     }
 
     /// Since when.
@@ -206,6 +212,10 @@ pub async fn list(
     order: Option<Order>,
     args: PageArgs,
 ) -> Result<Connection<Contact>> {
+    // A cursor holds the last name of its page.
+    if order.is_some_and(|order| order.field == OrderField::Name) {
+        reader.scope().require_personal_data("sorting contacts by name")?;
+    }
     let filter = filter.unwrap_or_default().read()?;
     let select = rules::select(reader.scope(), &filter)?;
     connect(reader, select, order.unwrap_or(Order::USUAL).columns(), &filter, args, Contact::new)

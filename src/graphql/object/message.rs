@@ -103,14 +103,16 @@ impl Message {
         Name(self.model.origin)
     }
 
-    /// The text.
-    async fn content(&self) -> &str {
-        &self.model.content
+    /// The text; none for callers who may not see personal data.
+    async fn content(&self) -> Option<&str> {
+        let seen = self.reader.scope().sees_personal_data();
+        seen.then_some(self.model.content.as_str())
     }
 
-    /// The files beside it.
+    /// The files beside it; none for callers who may not see personal data.
     async fn attachments(&self) -> Vec<Attachment> {
-        let stored = self.model.attachments.clone().map(serde_json::from_value);
+        let seen = self.reader.scope().sees_personal_data();
+        let stored = self.model.attachments.clone().filter(|_| seen).map(serde_json::from_value);
         let stored: Vec<record::Attachment> = stored.and_then(|list| list.ok()).unwrap_or_default();
         stored.into_iter().map(Attachment::from).collect()
     }

@@ -42,9 +42,11 @@ impl OptOut {
         Name(self.model.platform)
     }
 
-    /// The phone number, e-mail address or messenger id for which it holds.
-    async fn address(&self) -> &str {
-        &self.model.address
+    /// The phone number, e-mail address or messenger id for which it holds; none for callers
+    /// who may not see personal data.
+    async fn address(&self) -> Option<&str> {
+        let seen = self.reader.scope().sees_personal_data();
+        seen.then_some(self.model.address.as_str())
     }
 
     /// Which way it goes.

@@ -1,0 +1,38 @@
+//! What is done again and again in the background, whatever the clients do: conversations
+//! whose visitors are gone are closed, and stored answers that nobody can ask for any more
+//! are deleted.
+
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::auth::{self, person};
+use crate::domain::{idempotency, idle};
+use crate::engine::Engine;
+use crate::error::Result;
+
+const PERIOD: Duration = Duration::from_secs(30);
+
+/// Goes on until it is aborted. A failure is logged, and the next turn tries again.
+pub async fn run(engine: Engine) {
+    let mut ticks = tokio::time::interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = turn(&engine).await {
+            tracing::error!(error = ?error, "the chores were not done");
+        }
+    }
+}
+
+async fn turn(engine: &Engine) -> Result<()> {
+    for account in person::all_accounts(engine.db.read()).await? {
+        let scope = auth::system_scope(engine, account);
+        let closed = idle::close(&scope).await?;
+        if closed > 0 {
+            tracing::info!(closed, "closed conversations by inactivity");
+        }
+        idempotency::forget(&scope).await?;
+    }
+    Ok(())
+}
