@@ -1,6 +1,8 @@
 //! The only source of time and of new ids. A fixed clock gives the same instants and the
 //! same ids in every run, which makes tests and the demo repeatable.
 
+#![allow(clippy::disallowed_methods, reason = "this is the clock that the others must ask")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 

@@ -68,7 +68,8 @@ impl Db {
                 // Reports write their joins in the order that is right for them: the buckets
                 // first. Left to itself the planner may compare every message with every
                 // bucket, and compile that for longer than it runs.
-                tx.execute_unprepared("SET LOCAL join_collapse_limit = 1; SET LOCAL jit = off").await?;
+                tx.execute_unprepared("SET LOCAL join_collapse_limit = 1; SET LOCAL jit = off")
+                    .await?;
                 Ok(tx)
             }
             _ => self.read.begin().await,

@@ -3,7 +3,7 @@
 
 // The bare finders are forbidden to everybody else: rows are reached through an account's
 // scope. The derives below define them, so this crate alone must name them.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, reason = "see above")]
 
 pub mod access_token;
 pub mod account;

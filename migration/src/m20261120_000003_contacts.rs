@@ -29,11 +29,14 @@ pub const TABLES: &[Table] = &[
             Index::on(&["account_id", "name_key"]),
             Index::on(&["account_id", "merged_into_id"]),
         ],
-        references: &[Reference {
-            columns: &["account_id", "merged_into_id"],
-            table: "contact",
-            to: &["account_id", "id"],
-        }],
+        references: &[
+            Reference { columns: &["account_id"], table: "account", to: &["id"] },
+            Reference {
+                columns: &["account_id", "merged_into_id"],
+                table: "contact",
+                to: &["account_id", "id"],
+            },
+        ],
     },
     Table {
         name: "contact_identity",
@@ -128,6 +131,7 @@ pub const TABLES: &[Table] = &[
             Index::on(&["account_id", "contact_id"]),
         ],
         references: &[
+            Reference { columns: &["account_id"], table: "account", to: &["id"] },
             Reference {
                 columns: &["account_id", "contact_id"],
                 table: "contact",

@@ -104,7 +104,7 @@ pub async fn create(manager: &SchemaManager<'_>, tables: &[Table]) -> Result<(),
         let mut create = sea_query::Table::create();
         create.table(Alias::new(table.name));
         for each in table.columns {
-            create.col(&mut column(each, manager.get_database_backend()));
+            create.col(column(each, manager.get_database_backend()));
         }
         let mut primary_key = sea_query::Index::create();
         for name in table.primary_key {

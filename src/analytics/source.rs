@@ -40,6 +40,7 @@ impl Source {
 
 /// A time of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "the names of the columns")]
 pub(super) enum Time {
     OccurredAt,
     SentAt,

@@ -4,7 +4,7 @@
 
 // Passes are made here, before any account is known, so that the bare finders are named in
 // this module and nowhere else.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, reason = "see above")]
 
 pub mod password;
 pub mod person;

@@ -48,7 +48,9 @@ pub enum Permission {
     Converse,
     /// Keep templates, bots, teams, labels and opt-outs; see the engagement overview.
     Manage,
-    /// Keep inboxes, users, tokens and settings; see raw webhook deliveries.
+    /// See tokens, sign-ins, webhook addresses and raw webhook deliveries.
+    Inspect,
+    /// Keep inboxes, users, tokens and settings.
     Administer,
     /// Keep the plan, and other owners.
     Own,
@@ -60,14 +62,14 @@ impl Permission {
             Self::Read => Role::Reader,
             Self::Record | Self::Converse => Role::Agent,
             Self::Manage => Role::Manager,
-            Self::Administer => Role::Admin,
+            Self::Inspect | Self::Administer => Role::Admin,
             Self::Own => Role::Owner,
         }
     }
 
     fn token_scope(self) -> TokenScope {
         match self {
-            Self::Read => TokenScope::Read,
+            Self::Read | Self::Inspect => TokenScope::Read,
             Self::Record => TokenScope::Record,
             Self::Converse | Self::Manage | Self::Administer | Self::Own => TokenScope::Write,
         }
@@ -149,7 +151,9 @@ impl AccountScope {
         if self.sees_personal_data() {
             return Ok(());
         }
-        let message = format!("{what} needs the role AGENT or above, or a token with the scope PERSONAL_DATA");
+        let message = format!(
+            "{what} needs the role AGENT or above, or a token with the scope PERSONAL_DATA"
+        );
         Err(Error::Forbidden(message))
     }
 

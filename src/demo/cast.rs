@@ -4,7 +4,8 @@ use entity::id::{BotId, InboxId, TemplateId, UserId};
 use entity::kinds::{Platform, Provider, Role, TemplateCategory, TemplateStatus};
 use jiff::civil::Weekday;
 
-use super::story::{Address, Cast, ChatLine, Fate, MailingLine, Rhythm};
+use super::customer::Address;
+use super::story::{Cast, ChatLine, Fate, MailingLine, Rhythm};
 use crate::auth::AccountScope;
 use crate::domain::bot::{self, BotCreate};
 use crate::domain::inbox::{self, InboxCreate};
@@ -253,7 +254,6 @@ async fn robot(scope: &AccountScope, name: &str) -> Result<BotId> {
     Ok(bot::create(scope, None, BotCreate { name: name.to_owned() }).await?.id)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the columns of the table in `gather`")]
 async fn line(
     scope: &AccountScope,
     name: &str,

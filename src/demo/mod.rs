@@ -3,6 +3,8 @@
 //! the same facts.
 
 mod cast;
+mod customer;
+mod rhythm;
 mod story;
 mod words;
 

@@ -6,19 +6,16 @@ use std::collections::BinaryHeap;
 
 use entity::Timestamp;
 use entity::id::{BotId, InboxId, TemplateId, UserId};
-use entity::kinds::{
-    AuthorKind, ConversationActor, ConversationEventKind, Direction, Medium, StatusKind,
-};
+use entity::kinds::{AuthorKind, ConversationActor, ConversationEventKind, Medium, StatusKind};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::words;
-use crate::domain::record::{
-    Author, ContactRef, Item, NewConversationEvent, NewMessage, NewStatus, Traffic,
-};
+use super::customer::{Address, advertisement, contact, inbound, outbound, pick_person, visit};
+use super::{rhythm, words};
+use crate::domain::record::{Author, Item, NewConversationEvent, NewStatus};
 
 /// Who plays in the story.
 pub struct Cast {
@@ -48,13 +45,6 @@ pub struct MailingLine {
 }
 
 #[derive(Clone, Copy)]
-pub enum Address {
-    Phone,
-    Email,
-    Id,
-}
-
-#[derive(Clone, Copy)]
 pub enum Rhythm {
     /// So many on an ordinary weekday, spread over the day.
     Daily(f64),
@@ -75,10 +65,6 @@ pub struct Fate {
     pub opted_out: f64,
 }
 
-const PEOPLE: u32 = 6_000;
-/// Share of a day's talk that begins in each hour, in thousandths.
-const HOURS: [u32; 24] =
-    [4, 2, 1, 1, 2, 6, 15, 32, 58, 78, 88, 84, 66, 64, 76, 80, 78, 70, 58, 48, 38, 28, 16, 7];
 const MINUTE: i64 = 60;
 
 pub struct Story<'a> {
@@ -125,7 +111,7 @@ impl<'a> Story<'a> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let cast = self.cast;
         for line in &cast.chats {
-            for _ in 0..around(&mut rng, line.per_day * bustle(date)) {
+            for _ in 0..rhythm::around(&mut rng, line.per_day * rhythm::bustle(date)) {
                 if let Some(at) = self.moment(&mut rng, date) {
                     self.chat(&mut rng, line, at);
                 }
@@ -134,7 +120,7 @@ impl<'a> Story<'a> {
         for line in &cast.mailings {
             match line.rhythm {
                 Rhythm::Daily(number) => {
-                    for _ in 0..around(&mut rng, number * bustle(date)) {
+                    for _ in 0..rhythm::around(&mut rng, number * rhythm::bustle(date)) {
                         if let Some(at) = self.moment(&mut rng, date) {
                             self.send(&mut rng, line, at);
                         }
@@ -167,13 +153,7 @@ impl<'a> Story<'a> {
     }
 
     fn moment(&self, rng: &mut ChaCha8Rng, date: Date) -> Option<Timestamp> {
-        let mut left = rng.random_range(0..HOURS.iter().sum::<u32>());
-        let hour = HOURS.iter().position(|weight| {
-            let here = left < *weight;
-            left = left.saturating_sub(*weight);
-            here
-        })?;
-        self.local(date, i8::try_from(hour).ok()?, rng.random_range(0..3_600))
+        self.local(date, rhythm::hour(rng), rng.random_range(0..3_600))
     }
 
     fn push(&mut self, at: Timestamp, item: Item) {
@@ -291,7 +271,6 @@ impl<'a> Story<'a> {
         self.push(at, Item::Message(Box::new(note)));
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a line of dialogue has as many parts")]
     fn say(
         &mut self,
         rng: &mut ChaCha8Rng,
@@ -454,91 +433,4 @@ impl<'a> Story<'a> {
         fill(&mut event);
         self.push(at, Item::ConversationEvent(event));
     }
-}
-
-/// A number near `mean`, which need not be whole.
-fn around(rng: &mut ChaCha8Rng, mean: f64) -> u32 {
-    let wanted = (mean * rng.random_range(0.75..1.25) + rng.random_range(0.0..1.0)).max(0.0);
-    // Small by construction, so nothing is cut but the fraction.
-    wanted as u32
-}
-
-/// How busy a day is: quiet week-ends, a slow February, a rush in November and December.
-fn bustle(date: Date) -> f64 {
-    let weekday = match date.weekday() {
-        Weekday::Saturday => 0.55,
-        Weekday::Sunday => 0.3,
-        Weekday::Monday => 1.15,
-        _ => 1.0,
-    };
-    let month = [0.9, 0.8, 0.95, 1.0, 1.05, 1.0, 0.9, 0.95, 1.0, 1.05, 1.3, 1.25];
-    weekday * month[usize::from(date.month().unsigned_abs().clamp(1, 12)) - 1]
-}
-
-/// Some customers are heard of much more often than others.
-fn pick_person(rng: &mut ChaCha8Rng) -> u32 {
-    let share: f64 = rng.random_range(0.0..1.0);
-    ((share * share * f64::from(PEOPLE)) as u32).min(PEOPLE - 1)
-}
-
-fn contact(person: u32, address: Address) -> ContactRef {
-    let name = words::name(person);
-    let phone = format!("+55119{:08}", 10_000_000 + u64::from(person) * 7_919 % 80_000_000);
-    let (external_id, phone, email) = match address {
-        Address::Phone => (None, Some(phone), None),
-        Address::Email => (None, None, Some(words::email(&name, person))),
-        Address::Id => (
-            Some(format!("{}", 400_000_000 + u64::from(person) * 104_729 % 500_000_000)),
-            None,
-            None,
-        ),
-    };
-    let nickname = matches!(address, Address::Id).then(|| words::nickname(&name, person));
-    ContactRef { external_id, phone, email, name: Some(name), nickname }
-}
-
-fn inbound(inbox: InboxId, contact: ContactRef, content: &str, at: Timestamp) -> NewMessage {
-    NewMessage {
-        inbox_id: inbox,
-        external_id: None,
-        contact,
-        conversation_external_id: None,
-        conversation_id: None,
-        direction: Direction::Inbound,
-        medium: Medium::Chat,
-        author: None,
-        private: false,
-        template_id: None,
-        campaign_id: None,
-        automation_id: None,
-        content: content.to_owned(),
-        quoted_external_id: None,
-        occurred_at: Some(at),
-        traffic: None,
-        origin: None,
-        attachments: Vec::new(),
-    }
-}
-
-fn outbound(inbox: InboxId, contact: ContactRef, content: &str, at: Timestamp) -> NewMessage {
-    NewMessage { direction: Direction::Outbound, ..inbound(inbox, contact, content, at) }
-}
-
-fn visit(rng: &mut ChaCha8Rng) -> Traffic {
-    let (source, medium, referrer) = words::VISITS.choose(rng).copied().unwrap_or(words::VISITS[0]);
-    Traffic {
-        referrer: Some(referrer.to_owned()),
-        landing_page: Some("https://aurora-coffee.example/".to_owned()),
-        utm_source: source.map(str::to_owned),
-        utm_medium: medium.map(str::to_owned),
-        ..Traffic::default()
-    }
-}
-
-fn advertisement(rng: &mut ChaCha8Rng) -> Option<Traffic> {
-    rng.random_bool(0.06).then(|| Traffic {
-        referrer: Some("https://fb.me/aurora-coffee".to_owned()),
-        ad_id: Some(["120210001", "120210002"].choose(rng).copied().unwrap_or_default().to_owned()),
-        ..Traffic::default()
-    })
 }

@@ -121,6 +121,10 @@ pub fn fill(body: &str, rng: &mut ChaCha8Rng) -> String {
         _ if body.contains("This week") => "all dark roasts".to_owned(),
         _ => format!("{number}"),
     };
-    let second = if body.contains("Delivery today") { format!("{}:00", hour + 2) } else { "the 28th".to_owned() };
+    let second = if body.contains("Delivery today") {
+        format!("{}:00", hour + 2)
+    } else {
+        "the 28th".to_owned()
+    };
     body.replace("{{1}}", &first).replace("{{2}}", &second)
 }

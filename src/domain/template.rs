@@ -299,7 +299,8 @@ async fn store(
 fn language(checks: &mut Checks, given: &str) -> String {
     let language = checks.text("language", given, 35);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if !language.is_empty() && !(language.len() >= 2 && language.bytes().all(plain)) {
+    let well_formed = language.len() >= 2 && language.bytes().all(plain);
+    if !language.is_empty() && !well_formed {
         let message = "is no language tag; for example en, es-419 or pt_BR";
         checks.fail("language", ViolationCode::Malformed, message);
     }

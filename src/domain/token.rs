@@ -38,7 +38,7 @@ struct Answer {
 
 /// The account's tokens, revoked ones too, to be paged by [`by_creation`].
 pub fn list(scope: &AccountScope) -> Result<Select<access_token::Entity>> {
-    scope.require(Permission::Administer)?;
+    scope.require(Permission::Inspect)?;
     Ok(scope.find())
 }
 

@@ -32,9 +32,13 @@ async fn crowd(app: &TestApp) {
         app.set_clock(i64::from(number) / 2 * 60);
         app.new_user(Role::Agent).await;
         account_token(&app.engine, scope.account_id(), Role::Agent, &[TokenScope::Read]).await;
-        team::create(scope, None, TeamCreate { name: name.to_owned(), user_ids: vec![] }).await.unwrap();
+        team::create(scope, None, TeamCreate { name: name.to_owned(), user_ids: vec![] })
+            .await
+            .unwrap();
         bot::create(scope, None, BotCreate { name: name.to_owned() }).await.unwrap();
-        label::create(scope, None, LabelCreate { name: name.to_owned(), color: None }).await.unwrap();
+        label::create(scope, None, LabelCreate { name: name.to_owned(), color: None })
+            .await
+            .unwrap();
         factory::inbox(scope, name, Platform::Sms).await;
         let template = TemplateCreate {
             name: name.to_owned(),
@@ -59,7 +63,11 @@ async fn crowd(app: &TestApp) {
         };
         let (_, conversation) = factory::say(scope, said).await;
         if number % 2 == 0 {
-            factory::happen(scope, factory::event(inbox.id, conversation, ConversationEventKind::Closed)).await;
+            factory::happen(
+                scope,
+                factory::event(inbox.id, conversation, ConversationEventKind::Closed),
+            )
+            .await;
         }
         whatsapp::deliver(app, &line, &format!("{{\"number\":{number}}}")).await;
     }
@@ -148,7 +156,9 @@ fn compare(left: &Value, right: &Value, descending: bool) -> Ordering {
         (Value::Null, Value::Null) => return Ordering::Equal,
         (Value::Null, _) => return Ordering::Greater,
         (_, Value::Null) => return Ordering::Less,
-        (Value::String(left), Value::String(right)) => left.to_lowercase().cmp(&right.to_lowercase()),
+        (Value::String(left), Value::String(right)) => {
+            left.to_lowercase().cmp(&right.to_lowercase())
+        }
         (left, right) => left.as_i64().unwrap().cmp(&right.as_i64().unwrap()),
     };
     if descending { known.reverse() } else { known }

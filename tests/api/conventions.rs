@@ -9,8 +9,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, State
 use serde_json::Value;
 
 use crate::on_both;
-use crate::support::db::{Kind, TestDb};
 use crate::support::TestApp;
+use crate::support::db::{Kind, TestDb};
 use crate::support::schema::Schema;
 
 /// Tables whose rows belong to no account, or not to one alone.
@@ -46,6 +46,8 @@ on_both! {
                 look(format!("@{name}({}:)", argument["name"].as_str().unwrap()), argument);
             }
         }
+        // The scalars of the specification itself are described there.
+        silent.retain(|name| !["Boolean", "Float", "ID", "Int", "String"].contains(&name.as_str()));
         assert!(silent.is_empty(), "no description: {}", silent.join(", "));
     }
 }
@@ -150,7 +152,8 @@ const REFERENCES_POSTGRES: &str = "SELECT t.relname::text AS table_name, c.conna
     JOIN pg_attribute b ON b.attrelid = r.oid AND b.attnum = k.target \
     WHERE c.contype = 'f' ORDER BY t.relname, c.conname, k.place";
 /// What counts by itself: ids are made by the application.
-const COUNTERS_SQLITE: &str = "SELECT name AS what FROM sqlite_master WHERE name = 'sqlite_sequence'";
+const COUNTERS_SQLITE: &str =
+    "SELECT name AS what FROM sqlite_master WHERE name = 'sqlite_sequence'";
 const COUNTERS_POSTGRES: &str = "SELECT table_name || '.' || column_name AS what FROM information_schema.columns \
     WHERE table_schema = 'public' AND table_name <> 'seaql_migrations' \
     AND (is_identity = 'YES' OR column_default IS NOT NULL)";

@@ -19,20 +19,41 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("src/demo", ABOVE_INGEST),
     ("src/graphql", &["crate::http", "crate::startup", "crate::command", "actix_web"]),
     // Rows are selected, changed and counted below; here they are shown.
-    ("src/graphql", &["crate::db", "sea_query", "ActiveModel", "QueryFilter", "QuerySelect", "Statement"]),
+    (
+        "src/graphql",
+        &["crate::db", "sea_query", "ActiveModel", "QueryFilter", "QuerySelect", "Statement"],
+    ),
     ("src/http", &["entity", "sea_orm", "crate::domain", "crate::analytics", "crate::startup"]),
 ];
 const ABOVE_DOMAIN: &[&str] = &[
-    "crate::ingest", "crate::demo", "crate::graphql", "crate::http", "crate::startup", "crate::command",
-    "async_graphql", "actix_web",
+    "crate::ingest",
+    "crate::demo",
+    "crate::graphql",
+    "crate::http",
+    "crate::startup",
+    "crate::command",
+    "async_graphql",
+    "actix_web",
 ];
-const ABOVE_INGEST: &[&str] =
-    &["crate::graphql", "crate::http", "crate::startup", "crate::command", "async_graphql", "actix_web"];
+const ABOVE_INGEST: &[&str] = &[
+    "crate::graphql",
+    "crate::http",
+    "crate::startup",
+    "crate::command",
+    "async_graphql",
+    "actix_web",
+];
 
 /// Finders that do not know an account.
 const BARE: &[&str] = &[
-    "Entity::find(", "Entity::find_by_id(", "Entity::update_many(", "Entity::delete_many(",
-    "Entity::delete_by_id(", "Entity::load(", ".find_related(", ".find_linked(",
+    "Entity::find(",
+    "Entity::find_by_id(",
+    "Entity::update_many(",
+    "Entity::delete_many(",
+    "Entity::delete_by_id(",
+    "Entity::load(",
+    ".find_related(",
+    ".find_linked(",
 ];
 
 struct Source {
@@ -108,7 +129,8 @@ fn rooms_name_only_those_below_them() {
 #[test]
 fn rows_are_reached_through_an_account() {
     let mut wrong = Vec::new();
-    for source in sources("src").into_iter().filter(|source| !source.path.starts_with("src/auth/")) {
+    for source in sources("src").into_iter().filter(|source| !source.path.starts_with("src/auth/"))
+    {
         for (number, line) in &source.code {
             for form in BARE.iter().filter(|form| line.contains(**form)) {
                 wrong.push(format!("{}:{number}: {form} knows no account", source.path));

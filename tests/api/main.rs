@@ -8,7 +8,6 @@
     reason = "a test fails by a panic"
 )]
 
-mod support;
 mod auth;
 mod clients;
 mod conventions;
@@ -19,4 +18,5 @@ mod record_order;
 mod record_rules;
 mod record_sessions;
 mod roles;
+mod support;
 mod tenancy;

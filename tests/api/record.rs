@@ -15,7 +15,10 @@ use crate::support::factory::{self, stored};
 const ADA: &str = "+15550001111";
 
 fn named(inbox: InboxId, external_id: &str, content: &str) -> NewMessage {
-    NewMessage { external_id: Some(external_id.to_owned()), ..factory::message(inbox, ADA, content) }
+    NewMessage {
+        external_id: Some(external_id.to_owned()),
+        ..factory::message(inbox, ADA, content)
+    }
 }
 
 fn sent(inbox: InboxId, external_id: &str) -> NewMessage {

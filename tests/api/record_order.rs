@@ -50,7 +50,8 @@ fn items(app: &TestApp, inboxes: &[entity::inbox::Model; 2], history: &[Said]) -
         let inbox_id = inboxes[usize::from(said.inbox)].id;
         let external = format!("m{index}");
         // Minutes keep messages of the same hour apart, since ids differ between the runs.
-        let at = app.hours_ago(300).plus_seconds(said.hour * 3_600 + i64::try_from(index).unwrap() * 60);
+        let at =
+            app.hours_ago(300).plus_seconds(said.hour * 3_600 + i64::try_from(index).unwrap() * 60);
         items.push(Item::Message(Box::new(NewMessage {
             external_id: Some(external.clone()),
             direction: if said.inbound { Direction::Inbound } else { Direction::Outbound },
@@ -76,11 +77,14 @@ fn items(app: &TestApp, inboxes: &[entity::inbox::Model; 2], history: &[Said]) -
 
 /// What must not depend on the order: sessions by the external ids of their messages, and
 /// the standing of each message.
-async fn outcome(scope: &AccountScope) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, String>) {
+async fn outcome(
+    scope: &AccountScope,
+) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, String>) {
     let read = scope.db().read();
     let messages: Vec<message::Model> = scope.find::<message::Entity>().all_rows(read).await;
     let sessions: Vec<session::Model> = scope.find::<session::Entity>().all_rows(read).await;
-    let name = |id| messages.iter().find(|message| message.id == id).unwrap().external_id.clone().unwrap();
+    let name =
+        |id| messages.iter().find(|message| message.id == id).unwrap().external_id.clone().unwrap();
     let members = |session: &session::Model| {
         let mut members: Vec<String> = messages
             .iter()
@@ -93,7 +97,10 @@ async fn outcome(scope: &AccountScope) -> (BTreeMap<String, Vec<String>>, BTreeM
     let of_sessions = sessions.iter().map(|session| {
         let key = format!(
             "{} {:?} {:?} {} {}",
-            name(session.first_message_id), session.user_type, session.origin, session.started_at.0,
+            name(session.first_message_id),
+            session.user_type,
+            session.origin,
+            session.started_at.0,
             session.last_message_at.0
         );
         (key, members(session))
@@ -101,8 +108,14 @@ async fn outcome(scope: &AccountScope) -> (BTreeMap<String, Vec<String>>, BTreeM
     let of_messages = messages.iter().map(|message| {
         let standing = format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
-            message.status, message.sent_at, message.delivered_at, message.read_at, message.failed_at,
-            message.failure_code, message.session_role, message.failed_after_delivery
+            message.status,
+            message.sent_at,
+            message.delivered_at,
+            message.read_at,
+            message.failed_at,
+            message.failure_code,
+            message.session_role,
+            message.failed_after_delivery
         );
         (message.external_id.clone().unwrap(), standing)
     });

@@ -21,12 +21,19 @@ fn forbidden(answer: &Answer) -> bool {
 }
 
 /// Sends every mutation and compares who is let in with the table.
-async fn compare(schema: &Schema, world: &World, client: &Client, role: Role, scopes: &[TokenScope]) {
+async fn compare(
+    schema: &Schema,
+    world: &World,
+    client: &Client,
+    role: Role,
+    scopes: &[TokenScope],
+) {
     for call in calls() {
         let variables = fill(&json!({ "input": call.input }), &|kind: &str| world.id(kind));
         let answer = client.send(&call.document(schema), variables).await;
         let allowed = role >= call.role && call.scopes.iter().any(|scope| scopes.contains(scope));
-        let who = format!("{} with {scopes:?} calling {}: {:#}", role.name(), call.name, answer.body);
+        let who =
+            format!("{} with {scopes:?} calling {}: {:#}", role.name(), call.name, answer.body);
         assert_eq!(forbidden(&answer), !allowed, "{who}");
         if forbidden(&answer) {
             assert_eq!(answer.body["data"][call.name], Value::Null, "{who}");

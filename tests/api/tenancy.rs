@@ -95,7 +95,8 @@ fn id_kind(field: &Item<'_>) -> Option<&'static str> {
 async fn everything(schema: &Schema, owner: &Client, world: &World) -> Vec<Value> {
     let mut seen = Vec::new();
     for kind in world.kinds() {
-        let document = format!("query($id: ID!) {{ node(id: $id) {{ {} }} }}", node_selection(schema, kind));
+        let document =
+            format!("query($id: ID!) {{ node(id: $id) {{ {} }} }}", node_selection(schema, kind));
         let node = owner.data(&document, json!({ "id": world.id(kind) })).await;
         assert!(node["node"].is_object(), "the owner sees no {kind}: {node}");
         seen.push(node);

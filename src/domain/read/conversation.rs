@@ -1,8 +1,6 @@
 //! Reading conversations: the list, the ledger of what happened to one, and rows by id.
 
-use entity::id::{
-    BotId, ContactId, ConversationEventId, ConversationId, InboxId, LabelId, UserId,
-};
+use entity::id::{BotId, ContactId, ConversationEventId, ConversationId, InboxId, LabelId, UserId};
 use entity::kinds::{ConversationActor, ConversationEventKind, ConversationStatus, OpenedBy};
 use entity::{Timestamp, conversation, conversation_event, conversation_label, label};
 use sea_orm::sea_query::Expr;

@@ -34,7 +34,7 @@ pub fn select(
     filter: &WebhookEventFilter,
 ) -> Result<Select<raw_event::Entity>> {
     use raw_event::Column as C;
-    scope.require(Permission::Administer)?;
+    scope.require(Permission::Inspect)?;
     check_range("filter.to", filter.from, filter.to)?;
     let wanted = Condition::all()
         .add_option(any_of(C::InboxId, &filter.inbox_ids))
@@ -67,7 +67,7 @@ pub fn by_reception() -> Order<raw_event::Column> {
 
 /// Deliveries by id; those of other accounts are not found.
 pub async fn find_many(scope: &AccountScope, ids: &[RawEventId]) -> Result<Vec<raw_event::Model>> {
-    scope.require(Permission::Administer)?;
+    scope.require(Permission::Inspect)?;
     let found = scope.find::<raw_event::Entity>();
     let found = found.filter(raw_event::Column::Id.is_in(ids.iter().copied()));
     Ok(found.all(scope.db().read()).await?)

@@ -24,6 +24,9 @@ const MOST_ATTACHMENTS: usize = 20;
 
 pub(super) fn items<'a>(batch: &mut Batch<'a>, items: &'a [Item]) {
     for (index, item) in items.iter().enumerate() {
+        if batch.outcomes[index].is_some() {
+            continue;
+        }
         let mut checks = Checks::new();
         match item {
             Item::Message(input) => {

@@ -9,6 +9,7 @@ mod contacts;
 mod item;
 mod load;
 mod replay;
+mod rows;
 pub mod session;
 mod sessions;
 pub mod status;
@@ -68,27 +69,51 @@ pub async fn apply(
     let counter = scope.lock(tx).await?;
     let account = scope.account(tx).await?;
     let references = load::references(scope, tx, items).await?;
-    let mut batch = Batch {
-        scope,
-        tx,
-        now: scope.now(),
-        account,
-        counter,
-        references,
-        outcomes: items.iter().map(|_| None).collect(),
-        messages: Vec::new(),
-        statuses: Vec::new(),
-        events: Vec::new(),
-        writes: write::Writes::default(),
-    };
+    let mut outcomes: Vec<Option<Outcome>> = items.iter().map(|_| None).collect();
+    loop {
+        let batch = Batch {
+            scope,
+            tx,
+            now: scope.now(),
+            account: &account,
+            counter: counter.clone(),
+            references: &references,
+            outcomes,
+            messages: Vec::new(),
+            statuses: Vec::new(),
+            events: Vec::new(),
+            writes: write::Writes::default(),
+        };
+        match take(batch, items).await? {
+            Taken::Whole(outcomes) => return Ok(outcomes),
+            Taken::Without(rejected) => outcomes = rejected,
+        }
+    }
+}
+
+enum Taken {
+    /// Everything is written.
+    Whole(Vec<Outcome>),
+    /// Nothing is written: some messages must be rejected for what only shows beside others.
+    /// Here are the answers so far, with which the rest begins again, as if those had never
+    /// been there.
+    Without(Vec<Option<Outcome>>),
+}
+
+async fn take<'a>(mut batch: Batch<'a>, items: &'a [Item]) -> Result<Taken> {
     check::items(&mut batch, items);
     let known = load::known_messages(&batch).await?;
     statuses::drop_duplicates(&mut batch, &known);
     contacts::resolve(&mut batch).await?;
     threads::follow(&mut batch).await?;
+    if batch.messages.iter().any(|message| batch.outcomes[message.item].is_some()) {
+        let rejected = |outcome: &Outcome| matches!(outcome, Outcome::Rejected(_));
+        let outcomes = batch.outcomes.into_iter().map(|outcome| outcome.filter(rejected));
+        return Ok(Taken::Without(outcomes.collect()));
+    }
     let changed = statuses::apply(&mut batch, known).await?;
     sessions::apply(&mut batch, &changed).await?;
-    write::all(batch).await
+    Ok(Taken::Whole(write::all(batch).await?))
 }
 
 /// One batch on its way through the phases.
@@ -96,9 +121,9 @@ struct Batch<'a> {
     scope: &'a AccountScope,
     tx: &'a DatabaseTransaction,
     now: Timestamp,
-    account: account::Model,
+    account: &'a account::Model,
     counter: account_counter::Model,
-    references: References,
+    references: &'a References,
     /// By item; all are set at the end.
     outcomes: Vec<Option<Outcome>>,
     messages: Vec<MessageDraft<'a>>,

@@ -19,6 +19,9 @@ use crate::error::Result;
 
 type Pair = (ContactId, InboxId);
 
+/// Nothing is recorded before 1970.
+const BEGINNING: Timestamp = Timestamp(0);
+
 /// What is stored of the contact on the inbox, from the session before the change on.
 #[derive(Default)]
 struct Stored {
@@ -57,7 +60,8 @@ pub(super) async fn apply(batch: &mut Batch<'_>, changed: &[Changed]) -> Result<
     divided_anew.extend(
         stored.iter().filter(|(pair, stored)| is_late(stored, since[*pair])).map(|(pair, _)| *pair),
     );
-    load_said(batch.scope, batch.tx, &divided_anew, &mut stored, &parts).await?;
+    let anew = divided_anew.iter().map(|pair| (*pair, since[pair])).collect();
+    load_said(batch.scope, batch.tx, &anew, &mut stored, &parts).await?;
 
     let mut writes = SessionWrites::default();
     for (pair, _) in since {
@@ -183,24 +187,24 @@ struct StoredMessage {
     status: Option<MessageStatus>,
 }
 
-/// The messages from the first of the loaded sessions on, with the parts they have now.
+/// The messages from the session before the given time on, or all where there is none, with
+/// the parts they have now.
 async fn load_said(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
-    pairs: &HashSet<Pair>,
+    pairs: &HashMap<Pair, Timestamp>,
     stored: &mut HashMap<Pair, Stored>,
     parts: &HashMap<MessageId, Part>,
 ) -> Result<()> {
-    let pairs: Vec<_> = pairs.iter().filter(|pair| stored.contains_key(*pair)).collect();
+    let pairs: Vec<_> = pairs.iter().filter(|(pair, _)| stored.contains_key(*pair)).collect();
     if pairs.is_empty() {
         return Ok(());
     }
     let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (VALUES ");
-    sql.rows(pairs.iter().map(|pair| {
-        let from = stored[*pair]
-            .sessions
-            .first()
-            .map_or(Timestamp(i64::MIN), |first| second(first.started_at));
+    sql.rows(pairs.iter().map(|(pair, since)| {
+        let earlier = stored[*pair].sessions.first();
+        let earlier = earlier.filter(|first| first.started_at < second(**since));
+        let from = earlier.map_or(BEGINNING, |first| second(first.started_at));
         [Value::from(pair.0), Value::from(pair.1), Value::from(from)]
     }));
     sql.push(
@@ -433,7 +437,8 @@ pub async fn recompute_sessions(
         .await?;
     let mut stored: HashMap<Pair, Stored> =
         pairs.iter().map(|pair| (*pair, Stored::default())).collect();
-    load_said(scope, tx, &pairs.iter().copied().collect(), &mut stored, &HashMap::new()).await?;
+    let all = pairs.iter().map(|pair| (*pair, BEGINNING)).collect();
+    load_said(scope, tx, &all, &mut stored, &HashMap::new()).await?;
     let select = scope.find::<session::Entity>();
     for found in
         select.filter(session::Column::ContactId.is_in(contacts.iter().copied())).all(tx).await?

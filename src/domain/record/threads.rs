@@ -65,7 +65,9 @@ pub(super) async fn follow(batch: &mut Batch<'_>) -> Result<()> {
             Step::Event(index) => event_step(batch, &mut threads, &mut ledger, index),
         }
     }
-    batch.messages.retain(|message| batch.outcomes[message.item].is_none());
+    if batch.messages.iter().any(|message| batch.outcomes[message.item].is_some()) {
+        return Ok(());
+    }
     replay::replay_late(batch, &mut threads).await?;
     for thread in threads.all.into_values().filter(|thread| thread.changed) {
         batch.writes.conversations.push((thread.model, thread.is_new));

@@ -114,7 +114,7 @@ impl Inbox {
     /// the server's public address is not set. Shown to administrators only.
     async fn webhook_url(&self) -> Option<String> {
         let scope = self.reader.scope();
-        scope.require(Permission::Administer).ok()?;
+        scope.require(Permission::Inspect).ok()?;
         let origin = scope.engine().config.public_url.as_deref().unwrap_or_default();
         Some(format!("{origin}{}", rules::webhook_path(&self.model)))
     }

@@ -54,7 +54,7 @@ impl User {
         match self.joined().await {
             Ok(joined) => {
                 let administers = |(reader, _): &(Reader, membership::Model)| {
-                    reader.scope().require(Permission::Administer).is_ok()
+                    reader.scope().require(Permission::Inspect).is_ok()
                 };
                 joined.iter().any(administers).then_some(Ok(value))
             }

@@ -36,6 +36,11 @@ fn nasty() -> Vec<Value> {
     ]
 }
 
+/// The value for a message, which need not be long.
+fn short(value: &Value) -> String {
+    value.to_string().chars().take(60).collect()
+}
+
 /// Codes by which a client is told of its own mistake.
 const MISTAKES: [&str; 6] = [
     "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "NOT_FOUND", "FORBIDDEN", "LIMIT_EXCEEDED", "UNAUTHENTICATED",
@@ -91,7 +96,7 @@ on_both! {
             pointers(&input, "", &mut places);
             for place in places {
                 for value in nasty() {
-                    let what = format!("{} with {value:.60} at {place}", call.name);
+                    let what = format!("{} with {} at {place}", call.name, short(&value));
                     let mut broken = input.clone();
                     *broken.pointer_mut(&place).unwrap() = value;
                     send(&app.owner, &what, &document, json!({ "input": broken })).await;
@@ -123,7 +128,7 @@ on_both! {
                 );
                 for way in ways {
                     for value in nasty() {
-                        let what = format!("{}({}{way}:) with {value:.60}", field.name(), argument.name());
+                        let what = format!("{}({}{way}:) with {}", field.name(), argument.name(), short(&value));
                         let value = match way.strip_prefix('/') {
                             None => value,
                             Some(name) if field.name() == "report" => {

@@ -51,7 +51,10 @@ fn administration() -> Vec<Call> {
             "userInvite",
             json!({ "accountId": "$account", "email": "new@example.org", "name": "New", "role": "AGENT" }),
         ),
-        call("userUpdate", json!({ "accountId": "$account", "userId": "$user", "role": "MANAGER" })),
+        call(
+            "userUpdate",
+            json!({ "accountId": "$account", "userId": "$user", "role": "MANAGER" }),
+        ),
         call(
             "tokenCreate",
             json!({ "accountId": "$account", "name": "New", "role": "AGENT", "scopes": ["READ"] }),
@@ -129,21 +132,28 @@ fn recording() -> Vec<Call> {
         } }))
     };
     let event = |kind: &str, field: &str, value: &str| {
-        let mut event = json!({ "inboxId": "$inbox", "conversationId": "$conversation", "kind": kind });
+        let mut event =
+            json!({ "inboxId": "$inbox", "conversationId": "$conversation", "kind": kind });
         event[field] = value.into();
         record(json!({ "conversationEvent": event }))
     };
     vec![
         outbound(json!({ "kind": "USER", "userId": "$user" })),
         outbound(json!({ "kind": "BOT", "botId": "$bot" })),
-        record(json!({ "status": { "inboxId": "$inbox", "externalId": "unheard-of", "kind": "SENT" } })),
+        record(
+            json!({ "status": { "inboxId": "$inbox", "externalId": "unheard-of", "kind": "SENT" } }),
+        ),
         event("ASSIGNED", "userId", "$user"),
         event("CLOSED", "byUserId", "$user"),
         event("REOPENED", "botId", "$bot"),
         event("LABELLED", "label", "$label"),
         Call {
             scopes: &[TokenScope::Record],
-            ..call("visitorSeen", Role::Agent, json!({ "inboxId": "$inbox", "contactExternalId": "nobody" }))
+            ..call(
+                "visitorSeen",
+                Role::Agent,
+                json!({ "inboxId": "$inbox", "contactExternalId": "nobody" }),
+            )
         },
     ]
 }

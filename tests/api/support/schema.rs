@@ -70,7 +70,8 @@ impl Schema {
     /// The types behind an interface, in order of their names.
     pub fn implementations(&self, interface: &str) -> Vec<&str> {
         let types = list(self.type_named(interface), "possibleTypes");
-        let mut names: Vec<&str> = types.iter().map(|each| each["name"].as_str().unwrap()).collect();
+        let mut names: Vec<&str> =
+            types.iter().map(|each| each["name"].as_str().unwrap()).collect();
         names.sort_unstable();
         names
     }

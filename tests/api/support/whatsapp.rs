@@ -30,6 +30,10 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
 
 /// An inbox that serves the line of the fixtures.
 pub async fn inbox(scope: &AccountScope) -> inbox::Model {
+    inbox_of(scope, LINE).await
+}
+
+pub async fn inbox_of(scope: &AccountScope, line: &str) -> inbox::Model {
     let credentials = Credentials::WhatsappCloud {
         app_secret: APP_SECRET.to_owned(),
         verify_token: VERIFY_TOKEN.to_owned(),
@@ -37,9 +41,9 @@ pub async fn inbox(scope: &AccountScope) -> inbox::Model {
     };
     let input = InboxCreate {
         provider: Some(Provider::WhatsappCloud),
-        provider_line_id: Some(LINE.to_owned()),
+        provider_line_id: Some(line.to_owned()),
         credentials: Some(credentials),
-        ..InboxCreate::new("WhatsApp line", Platform::Whatsapp)
+        ..InboxCreate::new(format!("WhatsApp {line}"), Platform::Whatsapp)
     };
     create(scope, None, input).await.unwrap()
 }
@@ -47,8 +51,12 @@ pub async fn inbox(scope: &AccountScope) -> inbox::Model {
 /// Delivers a body to an inbox with this signature, if any, and answers the status.
 pub async fn post(app: &TestApp, inbox: &inbox::Model, body: &str, signature: Option<&str>) -> u16 {
     let url = format!("{}{}", app.url, webhook_path(inbox));
-    let mut request =
-        app.anonymous.http.post(url).header("content-type", "application/json").body(body.to_owned());
+    let mut request = app
+        .anonymous
+        .http
+        .post(url)
+        .header("content-type", "application/json")
+        .body(body.to_owned());
     if let Some(signature) = signature {
         request = request.header("x-hub-signature-256", signature);
     }

@@ -78,7 +78,8 @@ impl World {
     async fn talk(&mut self, app: &TestApp, scope: &AccountScope) {
         let inbox = whatsapp::inbox(scope).await;
         self.add(NodeKind::Inbox, inbox.id.0);
-        let (_, conversation) = factory::say(scope, factory::message(inbox.id, PHONE, "Hello")).await;
+        let (_, conversation) =
+            factory::say(scope, factory::message(inbox.id, PHONE, "Hello")).await;
         factory::say(scope, factory::message(inbox.id, PHONE, "STOP")).await;
         let answer = NewMessage {
             external_id: Some("wamid.OUT.0001".to_owned()),
@@ -95,7 +96,10 @@ impl World {
         let row = factory::stored_message(scope, message).await;
         self.add(NodeKind::Contact, row.contact_id.0);
         self.add(NodeKind::MessageEvent, stored::<message_event::Entity>(scope).await[0].id.0);
-        self.add(NodeKind::ConversationEvent, stored::<conversation_event::Entity>(scope).await[0].id.0);
+        self.add(
+            NodeKind::ConversationEvent,
+            stored::<conversation_event::Entity>(scope).await[0].id.0,
+        );
         self.add(NodeKind::Session, stored::<session::Entity>(scope).await[0].id.0);
         self.add(NodeKind::OptOut, stored::<opt_out::Entity>(scope).await[0].id.0);
         self.add(NodeKind::RawEvent, stored::<raw_event::Entity>(scope).await[0].id.0);
@@ -135,8 +139,12 @@ impl World {
             Whose::Mixed(first, second) => {
                 NodeId { account: in_account(first.account), ..second.node(kind) }
             }
-            Whose::Missing => NodeId { account: in_account(AccountId(nothing)), id: nothing, ..own },
-            Whose::MissingIn(world) => NodeId { account: in_account(world.account), id: nothing, ..own },
+            Whose::Missing => {
+                NodeId { account: in_account(AccountId(nothing)), id: nothing, ..own }
+            }
+            Whose::MissingIn(world) => {
+                NodeId { account: in_account(world.account), id: nothing, ..own }
+            }
         };
         id.to_string()
     }
