@@ -52,7 +52,17 @@ pub async fn get(
     connection: &impl ConnectionTrait,
     id: AccessTokenId,
 ) -> Result<access_token::Model> {
-    let token = list(scope)?.filter(access_token::Column::Id.eq(id));
+    scope.require(Permission::Inspect)?;
+    load(scope, connection, id).await
+}
+
+/// What a command answers needs no permission to see besides that of the command.
+async fn load(
+    scope: &AccountScope,
+    connection: &impl ConnectionTrait,
+    id: AccessTokenId,
+) -> Result<access_token::Model> {
+    let token = scope.find::<access_token::Entity>().filter(access_token::Column::Id.eq(id));
     token.one(connection).await?.ok_or(Error::NotFound("access token"))
 }
 
@@ -106,17 +116,17 @@ pub async fn create(
     let unreadable = || Error::bug("a stored token text cannot be read");
     let sealed = URL_SAFE_NO_PAD.decode(answer.sealed).map_err(|_| unreadable())?;
     let text = String::from_utf8(vault.open(&sealed)?).map_err(|_| unreadable())?;
-    Ok(IssuedToken { model: get(scope, scope.db().read(), answer.id).await?, text })
+    Ok(IssuedToken { model: load(scope, scope.db().read(), answer.id).await?, text })
 }
 
 /// Ends a token at once. One that was revoked before stays as it is.
 pub async fn revoke(scope: &AccountScope, id: AccessTokenId) -> Result<access_token::Model> {
     scope.require(Permission::Administer)?;
     let tx = scope.begin().await?;
-    let before = get(scope, &tx, id).await?;
+    let before = load(scope, &tx, id).await?;
     token::revoke(&tx, before.id, scope.now()).await?;
     event::write(scope, &tx, EventKind::SettingsChanged, vec![before.id.0]).await?;
-    let token = get(scope, &tx, id).await?;
+    let token = load(scope, &tx, id).await?;
     tx.commit().await?;
     Ok(token)
 }

@@ -8,9 +8,10 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::parser::types::{
     ExecutableDocument, FragmentDefinition, OperationType, Selection, SelectionSet,
 };
-use async_graphql::{Name, Pos, Positioned, ServerError};
+use async_graphql::{Name, Pos, Positioned, ServerError, Value, Variables};
 
-use super::error::{LIMIT_EXCEEDED, VALIDATION_FAILED, coded};
+use super::error::{LIMIT_EXCEEDED, VALIDATION_FAILED, coded, refused};
+use crate::error::{Violation, ViolationCode};
 
 /// Fields and fragments of a document, each spread counted again.
 pub const MOST_NODES: usize = 5_000;
@@ -43,6 +44,35 @@ pub fn check(document: &ExecutableDocument) -> Result<(), ServerError> {
         }
     }
     Ok(())
+}
+
+/// Variables that the operation needs and does not get. The library would only find out at
+/// the field that uses one, after others have run.
+pub fn check_variables(
+    document: &ExecutableDocument,
+    operation: Option<&str>,
+    variables: &Variables,
+) -> Result<(), ServerError> {
+    let wanted = |name: Option<&Name>| operation.is_none() || name.map(Name::as_str) == operation;
+    let mut operations = document.operations.iter();
+    let Some((_, operation)) = operations.find(|(name, _)| wanted(*name)) else {
+        return Ok(());
+    };
+    let definitions = operation.node.variable_definitions.iter().map(|definition| &definition.node);
+    let missing = definitions.filter(|definition| {
+        let given = variables.get(&definition.name.node);
+        let none = given.is_none_or(|value| *value == Value::Null);
+        none && !definition.var_type.node.nullable
+            && (definition.default_value.is_none() || given.is_some())
+    });
+    let violations: Vec<Violation> = missing
+        .map(|definition| Violation {
+            path: format!("variables.{}", definition.name.node),
+            code: ViolationCode::Required,
+            message: format!("is required, of the type {}", definition.var_type.node),
+        })
+        .collect();
+    if violations.is_empty() { Ok(()) } else { Err(refused(violations)) }
 }
 
 /// What a selection amounts to.

@@ -91,6 +91,14 @@ pub(super) fn coded(message: impl Into<String>, pos: Option<Pos>, code: &str) ->
     error
 }
 
+/// The error of a request whose input breaks rules.
+pub(super) fn refused(violations: Vec<Violation>) -> ServerError {
+    let message = Error::Invalid(violations.clone()).to_string();
+    let mut error = ServerError::new(message, None);
+    set(error.extensions.get_or_insert_default(), BAD_USER_INPUT, violations);
+    error
+}
+
 /// The error of a document that could not be parsed.
 pub(super) fn unparsed(mut error: ServerError) -> ServerError {
     set(error.extensions.get_or_insert_default(), PARSE_FAILED, Vec::new());

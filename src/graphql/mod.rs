@@ -71,8 +71,11 @@ pub async fn execute(
     request_id: RequestId,
     address: ClientAddress,
 ) -> Response {
+    let operation = request.operation_name.clone();
+    let variables = request.variables.clone();
     let checked = match request.parsed_query() {
-        Ok(document) => document::check(document),
+        Ok(document) => document::check(document)
+            .and_then(|()| document::check_variables(document, operation.as_deref(), &variables)),
         Err(unparsed) => Err(error::unparsed(unparsed)),
     };
     let response = match checked {

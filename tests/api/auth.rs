@@ -150,7 +150,9 @@ on_both! {
             expires_at: None,
         };
         let other = app.client(app::issue(&app.engine, new).await);
-        let left = client.mutate("mutation { signOut { signedOut userErrors { path } } }", json!({})).await;
+        let left = client
+            .mutate("mutation { signOut { signedOut userErrors { path } } }", json!({}))
+            .await;
         assert_eq!(left["signedOut"], true);
         assert!(is_out(&client).await);
         assert!(!is_out(&other).await);
@@ -190,8 +192,10 @@ on_both! {
         // Whoever sends a header does not mean to be a stranger.
         for header in ["", "Bearer", "Bearer ", "Basic YTpi", "rpt_"] {
             let request = app.anonymous.http.post(format!("{}/graphql", app.url));
-            let request = request.header("content-type", "application/json").header("authorization", header);
-            let response = request.body(json!({ "query": SIGN_IN }).to_string()).send().await.unwrap();
+            let request =
+                request.header("content-type", "application/json").header("authorization", header);
+            let response =
+                request.body(json!({ "query": SIGN_IN }).to_string()).send().await.unwrap();
             assert_eq!(response.status().as_u16(), 401, "{header:?}");
             assert!(response.headers().contains_key("www-authenticate"));
         }
@@ -209,10 +213,14 @@ on_both! {
         assert_eq!(app.owner.mutate(TOKEN_CREATE, input).await, made);
         let client = app.client(made["token"].as_str().unwrap());
         let who = client.data(WHO, json!({})).await;
-        assert_eq!(who["viewer"]["accounts"], json!([{ "id": app.account_node, "viewerRole": "MANAGER" }]));
+        assert_eq!(
+            who["viewer"]["accounts"],
+            json!([{ "id": app.account_node, "viewerRole": "MANAGER" }])
+        );
         assert_eq!(who["viewer"]["user"], Value::Null);
 
-        let listed = "query($id: ID!) { account(id: $id) { tokens { totalCount nodes { id name } } } }";
+        let listed =
+            "query($id: ID!) { account(id: $id) { tokens { totalCount nodes { id name } } } }";
         let listed = app.owner.data(listed, json!({ "id": app.account_node })).await;
         assert_eq!(listed["account"]["tokens"]["totalCount"], 1);
         assert!(!listed.to_string().contains("rpt_"));
@@ -249,7 +257,8 @@ on_both! {
         let id = json!({ "id": made["account"]["id"] });
         assert_eq!(installation.send(open, id.clone()).await.code(), "NOT_FOUND");
         assert_eq!(app.owner.data(open, id).await["account"]["timeZone"], "Europe/Berlin");
-        let broken = json!({ "input": { "name": "\t", "timeZone": "Mars/Olympus", "weekStart": 8 } });
+        let broken =
+            json!({ "input": { "name": "\t", "timeZone": "Mars/Olympus", "weekStart": 8 } });
         let answer = installation.data(document, broken).await;
         assert_eq!(
             answer["accountCreate"]["userErrors"],

@@ -41,19 +41,23 @@ fn case(name: &'static str, query: impl Into<String>, variables: Value, expect: 
 }
 
 fn mutation(name: &str, input: &str) -> String {
-    format!("mutation($input: {input}!) {{ {name}(input: $input) {{ userErrors {{ path code message }} }} }}")
+    format!(
+        "mutation($input: {input}!) {{ {name}(input: $input) {{ userErrors {{ path code message }} }} }}"
+    )
 }
 
 /// Whether the answer tells of the path and the code.
 fn has_user_error(body: &Value, path: &str, code: &str) -> bool {
     let payloads = body["data"].as_object().into_iter().flat_map(|data| data.values());
-    payloads.flat_map(|payload| [&payload["userErrors"], &payload["results"][0]["userErrors"]]).any(|errors| {
-        errors.as_array().into_iter().flatten().any(|error| {
-            let segments = error["path"].as_array().into_iter().flatten();
-            let found: Vec<&str> = segments.map(|segment| segment.as_str().unwrap()).collect();
-            found.join(".") == path && error["code"] == code
-        })
-    })
+    payloads.flat_map(|payload| [&payload["userErrors"], &payload["results"][0]["userErrors"]]).any(
+        |errors| {
+            errors.as_array().into_iter().flatten().any(|error| {
+                let segments = error["path"].as_array().into_iter().flatten();
+                let found: Vec<&str> = segments.map(|segment| segment.as_str().unwrap()).collect();
+                found.join(".") == path && error["code"] == code
+            })
+        },
+    )
 }
 
 fn check(case: &Case, answer: &Answer) {
@@ -80,7 +84,11 @@ on_both! {
             kind => world.id(kind),
         };
         let cases = [
-            cases::documents(), cases::pages(), cases::reports(), inputs::texts(), inputs::items(),
+            cases::documents(),
+            cases::pages(),
+            cases::reports(),
+            inputs::texts(),
+            inputs::items(),
             inputs::inputs(),
         ];
         let mut answers = BTreeMap::new();
@@ -99,11 +107,15 @@ on_both! {
         let (stranger, scope) = app.stranger().await;
         for name in ["a", "b"] {
             for scope in [&app.scope, &scope] {
-                label::create(scope, None, LabelCreate { name: name.to_owned(), color: None }).await.unwrap();
+                label::create(scope, None, LabelCreate { name: name.to_owned(), color: None })
+                    .await
+                    .unwrap();
             }
         }
         let query = |arguments: &str| {
-            format!("{{ viewer {{ accounts {{ labels({arguments}) {{ nodes {{ name }} pageInfo {{ endCursor }} }} }} }} }}")
+            format!(
+                "{{ viewer {{ accounts {{ labels({arguments}) {{ nodes {{ name }} pageInfo {{ endCursor }} }} }} }} }}"
+            )
         };
         let cursor = async |client: &crate::support::gql::Client| {
             let data = client.data(&query("first: 1"), json!({})).await;
@@ -120,9 +132,14 @@ on_both! {
         ] {
             let answer = app.owner.send(&query(&arguments), json!({})).await;
             assert_eq!(answer.code(), INPUT, "{arguments}");
-            assert!(answer.message().starts_with("after: belongs to another list"), "{}", answer.message());
+            assert!(
+                answer.message().starts_with("after: belongs to another list"),
+                "{}",
+                answer.message()
+            );
         }
-        let bots = format!("{{ viewer {{ accounts {{ bots(after: {own}) {{ nodes {{ id }} }} }} }} }}");
+        let bots =
+            format!("{{ viewer {{ accounts {{ bots(after: {own}) {{ nodes {{ id }} }} }} }} }}");
         assert_eq!(app.owner.send(&bots, json!({})).await.code(), INPUT);
     }
 }

@@ -197,15 +197,22 @@ on_both! {
                     let order = format!(", orderBy: {{ field: {column}, direction: {direction} }}");
                     let all = List { app, field: name, order, key: camel(column) }.walk().await;
                     let keys = keys(&all);
-                    let ordered = |pair: &[Value]| compare(&pair[0], &pair[1], direction == "DESC").is_le();
-                    assert!(keys.windows(2).all(ordered), "{name} by {column} {direction}: {keys:#?}");
+                    let ordered =
+                        |pair: &[Value]| compare(&pair[0], &pair[1], direction == "DESC").is_le();
+                    assert!(
+                        keys.windows(2).all(ordered),
+                        "{name} by {column} {direction}: {keys:#?}"
+                    );
                     both.push((ids(&all), keys.contains(&Value::Null)));
                 }
                 let (mut up, gaps) = both.remove(0);
                 let (down, _) = both.remove(0);
                 up.reverse();
                 // Rows without a value come last either way.
-                assert!(gaps || up == down, "{name} by {column}: one way is not the other reversed");
+                assert!(
+                    gaps || up == down,
+                    "{name} by {column}: one way is not the other reversed"
+                );
             }
         }
     }
@@ -214,12 +221,16 @@ on_both! {
 on_both! {
     async fn pages_stay_in_place_while_rows_are_added(app: &TestApp) {
         for name in ["b", "d", "f"] {
-            label::create(&app.scope, None, LabelCreate { name: name.to_owned(), color: None }).await.unwrap();
+            label::create(&app.scope, None, LabelCreate { name: name.to_owned(), color: None })
+                .await
+                .unwrap();
         }
         let list = List { app, field: "labels", order: String::new(), key: "name".to_owned() };
         let page = list.page("first: 2").await;
         for name in ["a", "e"] {
-            label::create(&app.scope, None, LabelCreate { name: name.to_owned(), color: None }).await.unwrap();
+            label::create(&app.scope, None, LabelCreate { name: name.to_owned(), color: None })
+                .await
+                .unwrap();
         }
         let next = list.page(&format!("first: 2, after: {}", page["pageInfo"]["endCursor"])).await;
         assert_eq!(keys(&next), ["e", "f"]);
@@ -233,7 +244,8 @@ on_both! {
             let name = format!("label {number:03}");
             label::create(&app.scope, None, LabelCreate { name, color: None }).await.unwrap();
         }
-        let list = List { app, field: "labels", order: ", filter: {}".to_owned(), key: "name".to_owned() };
+        let list =
+            List { app, field: "labels", order: ", filter: {}".to_owned(), key: "name".to_owned() };
         let usual = list.page("after: null").await;
         assert_eq!(ids(&usual).len(), 50);
         let largest = list.page("first: 100").await;

@@ -2,8 +2,8 @@
 
 use entity::id::ConversationId;
 use entity::kinds::{Platform, Role, TokenScope};
-use rapport::domain::idle;
 use rapport::domain::label::{self, LabelCreate};
+use rapport::domain::{idle, user};
 use rapport::graphql::id::{NodeId, NodeKind};
 use serde_json::{Value, json};
 
@@ -13,7 +13,8 @@ use crate::support::factory;
 use crate::support::gql::Client;
 
 const ADA: &str = "+15550001111";
-const SEEN: &str = "conversation { status closedBy closedAt closedByUser { id } assignee { id } labels { name } }";
+const SEEN: &str =
+    "conversation { status closedBy closedAt closedByUser { id } assignee { id } labels { name } }";
 
 /// A conversation that a contact began, and its id.
 async fn begun(app: &TestApp) -> (ConversationId, String) {
@@ -50,15 +51,19 @@ fn told(events: &[(String, String)]) -> Vec<(&str, &str)> {
 on_both! {
     async fn a_conversation_is_closed_and_opened_once(app: &TestApp) {
         let (_, id) = begun(app).await;
-        let (user, agent) = app.new_user(Role::Agent).await;
-        let user = NodeId::global(NodeKind::User, user.id).to_string();
+        let (person, agent) = app.new_user(Role::Agent).await;
+        let person = NodeId::global(NodeKind::User, person.id).to_string();
         let closed = act(&agent, "Close", json!({ "id": id })).await;
         assert_eq!(closed["status"], "CLOSED");
         assert_eq!(closed["closedBy"], "AGENT");
-        assert_eq!(closed["closedByUser"], json!({ "id": user }));
+        assert_eq!(closed["closedByUser"], json!({ "id": person }));
         assert_eq!(closed["closedAt"], "2026-03-18T15:00:00Z");
         app.set_clock(60);
-        assert_eq!(act(&agent, "Close", json!({ "id": id })).await, closed, "closing again changes nothing");
+        assert_eq!(
+            act(&agent, "Close", json!({ "id": id })).await,
+            closed,
+            "closing again changes nothing"
+        );
         let opened = act(&agent, "Reopen", json!({ "id": id })).await;
         assert_eq!((&opened["status"], &opened["closedAt"]), (&json!("OPEN"), &Value::Null));
         assert_eq!(act(&agent, "Reopen", json!({ "id": id })).await, opened);
@@ -67,30 +72,34 @@ on_both! {
         app.set_clock(120);
         let program = app.client_with(Role::Agent, &[TokenScope::Read, TokenScope::Write]).await;
         let closed = act(&program, "Close", json!({ "id": id })).await;
-        assert_eq!((&closed["closedBy"], &closed["closedByUser"]), (&json!("SYSTEM"), &Value::Null));
+        assert_eq!(
+            (&closed["closedBy"], &closed["closedByUser"]),
+            (&json!("SYSTEM"), &Value::Null)
+        );
     }
 }
 
 on_both! {
     async fn a_conversation_is_assigned_and_taken_back(app: &TestApp) {
         let (_, id) = begun(app).await;
-        let (user, agent) = app.new_user(Role::Agent).await;
-        let user = NodeId::global(NodeKind::User, user.id).to_string();
-        let assigned = act(&agent, "Assign", json!({ "id": id, "userId": user })).await;
-        assert_eq!(assigned["assignee"], json!({ "id": user }));
+        let (person, agent) = app.new_user(Role::Agent).await;
+        let person = NodeId::global(NodeKind::User, person.id).to_string();
+        let assigned = act(&agent, "Assign", json!({ "id": id, "userId": person })).await;
+        assert_eq!(assigned["assignee"], json!({ "id": person }));
         // To the same again is nothing.
-        act(&agent, "Assign", json!({ "id": id, "userId": user })).await;
+        act(&agent, "Assign", json!({ "id": id, "userId": person })).await;
         app.set_clock(60);
         let free = act(&agent, "Assign", json!({ "id": id })).await;
         assert_eq!(free["assignee"], Value::Null);
         assert_eq!(told(&events(app, &id).await), [("ASSIGNED", "AGENT"), ("ASSIGNED", "AGENT")]);
         // Only who is in the account can be responsible.
         let (_, scope) = app.stranger().await;
-        let stranger = rapport::domain::user::members(&scope).unwrap();
-        let stranger = sea_orm::QuerySelect::limit(stranger, 1);
-        let stranger = stranger.one(scope.db().read()).await.unwrap().unwrap();
-        let input = json!({ "id": id, "userId": NodeId::global(NodeKind::User, stranger.id).to_string() });
-        let document = "mutation($input: ConversationAssignInput!) { conversationAssign(input: $input) {
+        let stranger =
+            user::members(&scope).unwrap().one(scope.db().read()).await.unwrap().unwrap();
+        let input =
+            json!({ "id": id, "userId": NodeId::global(NodeKind::User, stranger.id).to_string() });
+        let document =
+            "mutation($input: ConversationAssignInput!) { conversationAssign(input: $input) {
             userErrors { path code }
         } }";
         let data = agent.data(document, json!({ "input": input })).await;
@@ -109,13 +118,23 @@ on_both! {
             labels.push(NodeId::tenant(NodeKind::Label, made.account_id, made.id).to_string());
         }
         let put = async |labels: &[&String]| {
-            act(&app.owner, "Label", json!({ "id": id, "labelIds": labels })).await["labels"].clone()
+            act(&app.owner, "Label", json!({ "id": id, "labelIds": labels })).await["labels"]
+                .clone()
         };
-        assert_eq!(put(&[&labels[0], &labels[1]]).await, json!([{ "name": "blue" }, { "name": "green" }]));
+        assert_eq!(
+            put(&[&labels[0], &labels[1]]).await,
+            json!([{ "name": "blue" }, { "name": "green" }])
+        );
         app.set_clock(60);
-        assert_eq!(put(&[&labels[1], &labels[2]]).await, json!([{ "name": "green" }, { "name": "red" }]));
+        assert_eq!(
+            put(&[&labels[1], &labels[2]]).await,
+            json!([{ "name": "green" }, { "name": "red" }])
+        );
         app.set_clock(120);
-        assert_eq!(put(&[&labels[1], &labels[2]]).await, json!([{ "name": "green" }, { "name": "red" }]));
+        assert_eq!(
+            put(&[&labels[1], &labels[2]]).await,
+            json!([{ "name": "green" }, { "name": "red" }])
+        );
         assert_eq!(put(&[]).await, json!([]));
         let events = events(app, &id).await;
         let count = |kind: &str| events.iter().filter(|(each, _)| each == kind).count();
@@ -145,26 +164,30 @@ on_both! {
             let input = json!({ "inboxId": site, "contactExternalId": external_id, "at": at });
             widget.mutate(document, json!({ "input": input })).await["conversationCount"].clone()
         };
-        let accounts = || vec![app.scope.account_id()];
         // Of whom nothing was ever seen, nothing is known.
         app.set_clock(7_200);
-        assert_eq!(idle::close(&app.engine, accounts()).await.unwrap(), 0);
+        assert_eq!(idle::close(&app.scope).await.unwrap(), 0);
         assert_eq!(seen("nobody", None).await, 0);
         assert_eq!(seen(ADA, None).await, 1);
         assert_eq!(seen(ADA, Some("2026-03-18T16:00:00Z")).await, 0, "older than what is known");
         app.set_clock(7_200 + 3_599);
-        assert_eq!(idle::close(&app.engine, accounts()).await.unwrap(), 0);
+        assert_eq!(idle::close(&app.scope).await.unwrap(), 0);
         app.set_clock(7_200 + 3_600);
-        assert_eq!(idle::close(&app.engine, accounts()).await.unwrap(), 1);
-        assert_eq!(idle::close(&app.engine, accounts()).await.unwrap(), 0);
+        assert_eq!(idle::close(&app.scope).await.unwrap(), 1);
+        assert_eq!(idle::close(&app.scope).await.unwrap(), 0);
         assert_eq!(told(&events(app, &id).await), [("CLOSED", "INACTIVITY")]);
         assert_eq!(seen(ADA, None).await, 0, "a closed conversation has no visitor");
         // The next page view begins nothing; the next message does.
         let row = factory::stored_conversation(&app.scope, conversation).await;
-        let (_, next) = factory::say(&app.scope, factory::message(row.inbox_id, ADA, "Back again")).await;
+        let (_, next) =
+            factory::say(&app.scope, factory::message(row.inbox_id, ADA, "Back again")).await;
         assert_ne!(next, conversation);
-        let future = json!({ "inboxId": site, "contactExternalId": ADA, "at": "2026-03-19T15:00:00Z" });
+        let future =
+            json!({ "inboxId": site, "contactExternalId": ADA, "at": "2026-03-19T15:00:00Z" });
         let data = widget.data(document, json!({ "input": future })).await;
-        assert_eq!(data["visitorSeen"]["userErrors"], json!([{ "path": ["at"], "code": "OUT_OF_RANGE" }]));
+        assert_eq!(
+            data["visitorSeen"]["userErrors"],
+            json!([{ "path": ["at"], "code": "OUT_OF_RANGE" }])
+        );
     }
 }

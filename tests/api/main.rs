@@ -9,8 +9,10 @@
 )]
 
 mod auth;
+mod bad_input;
 mod clients;
 mod conventions;
+mod conversations;
 mod health;
 mod layers;
 mod record;
@@ -20,3 +22,5 @@ mod record_sessions;
 mod roles;
 mod support;
 mod tenancy;
+mod webhooks;
+mod webhooks_again;

@@ -7,6 +7,8 @@ use entity::{contact, conversation, message, message_event, parked_event};
 use rapport::domain::idempotency::LIFETIME_SECONDS;
 use rapport::domain::record::{self, ContactRef, Item, MOST_ITEMS, NewMessage, Outcome};
 use rapport::error::{Error, ViolationCode};
+use rapport::graphql::id::{NodeId, NodeKind};
+use serde_json::json;
 
 use crate::on_both;
 use crate::support::TestApp;
@@ -43,8 +45,13 @@ on_both! {
     async fn each_item_is_answered_on_its_own(app: &TestApp) {
         let inbox = factory::inbox(&app.scope, "WhatsApp", Platform::Whatsapp).await.id;
         let nowhere = InboxId(Uuid::from_u128(7));
-        let wrong = NewMessage { contact: ContactRef::default(), ..factory::message(nowhere, ADA, " ") };
-        let event = factory::event(inbox, ConversationId(Uuid::from_u128(7)), ConversationEventKind::Closed);
+        let wrong =
+            NewMessage { contact: ContactRef::default(), ..factory::message(nowhere, ADA, " ") };
+        let event = factory::event(
+            inbox,
+            ConversationId(Uuid::from_u128(7)),
+            ConversationEventKind::Closed,
+        );
         let batch = vec![
             Item::Message(Box::new(named(inbox, "m1", "Hello"))),
             Item::Message(Box::new(wrong)),
@@ -54,7 +61,10 @@ on_both! {
             Item::Message(Box::new(named(inbox, "m2", "Anybody there?"))),
         ];
         let outcomes = factory::record(&app.scope, batch).await;
-        assert!(matches!(outcomes[0], Outcome::Recorded { message_id: Some(_), conversation_id: Some(_) }));
+        assert!(matches!(
+            outcomes[0],
+            Outcome::Recorded { message_id: Some(_), conversation_id: Some(_) }
+        ));
         assert_eq!(
             broken(&outcomes[1]),
             [
@@ -70,7 +80,10 @@ on_both! {
         );
         assert_eq!(
             broken(&outcomes[4]),
-            [("status.inboxId", ViolationCode::NotFound), ("status.externalId", ViolationCode::Required)]
+            [
+                ("status.inboxId", ViolationCode::NotFound),
+                ("status.externalId", ViolationCode::Required)
+            ]
         );
         assert!(matches!(outcomes[5], Outcome::Recorded { .. }));
         assert_eq!(stored::<message::Entity>(&app.scope).await.len(), 2);
@@ -81,7 +94,8 @@ on_both! {
 on_both! {
     async fn the_same_message_is_recorded_once(app: &TestApp) {
         let inboxes = factory::two_inboxes(&app.scope).await;
-        let (message_id, conversation_id) = factory::say(&app.scope, named(inboxes[0].id, "m1", "Hello")).await;
+        let (message_id, conversation_id) =
+            factory::say(&app.scope, named(inboxes[0].id, "m1", "Hello")).await;
         let first = (Some(message_id), Some(conversation_id));
         let again = [
             // Known before, with another text; new; new, twice more; the same id elsewhere.
@@ -92,15 +106,21 @@ on_both! {
             named(inboxes[1].id, "m1", "Hello"),
         ];
         let outcomes = factory::record(&app.scope, items(again)).await;
-        assert_eq!(outcomes[0], Outcome::Duplicate { message_id: first.0, conversation_id: first.1 });
+        assert_eq!(
+            outcomes[0],
+            Outcome::Duplicate { message_id: first.0, conversation_id: first.1 }
+        );
         let Outcome::Recorded { message_id, conversation_id } = outcomes[1].clone() else {
             panic!("{outcomes:?}")
         };
         assert_eq!(outcomes[2], Outcome::Duplicate { message_id, conversation_id });
         assert_eq!(outcomes[3], Outcome::Duplicate { message_id, conversation_id });
         assert!(matches!(outcomes[4], Outcome::Recorded { .. }), "{outcomes:?}");
-        let mut texts: Vec<String> =
-            stored::<message::Entity>(&app.scope).await.into_iter().map(|row| row.content).collect();
+        let mut texts: Vec<String> = stored::<message::Entity>(&app.scope)
+            .await
+            .into_iter()
+            .map(|row| row.content)
+            .collect();
         texts.sort();
         assert_eq!(texts, ["Hello", "Hello", "One"]);
     }
@@ -112,12 +132,22 @@ on_both! {
         let at = app.hours_ago(2);
         let heard = |kind, seconds| {
             let status = factory::status(inbox, "m1", kind);
-            Item::Status(record::NewStatus { occurred_at: Some(at.plus_seconds(seconds)), ..status })
+            Item::Status(record::NewStatus {
+                occurred_at: Some(at.plus_seconds(seconds)),
+                ..status
+            })
         };
-        let early = vec![heard(StatusKind::Read, 30), heard(StatusKind::Sent, 10), heard(StatusKind::Read, 30)];
+        let early = vec![
+            heard(StatusKind::Read, 30),
+            heard(StatusKind::Sent, 10),
+            heard(StatusKind::Read, 30),
+        ];
         let outcomes = factory::record(&app.scope, early).await;
         assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Parked), "{outcomes:?}");
-        assert_eq!(factory::record(&app.scope, vec![heard(StatusKind::Sent, 10)]).await, [Outcome::Parked]);
+        assert_eq!(
+            factory::record(&app.scope, vec![heard(StatusKind::Sent, 10)]).await,
+            [Outcome::Parked]
+        );
         assert_eq!(stored::<parked_event::Entity>(&app.scope).await.len(), 2);
 
         let message = NewMessage { occurred_at: Some(at), ..sent(inbox, "m1") };
@@ -131,7 +161,10 @@ on_both! {
 
         let late = vec![heard(StatusKind::Delivered, 20), heard(StatusKind::Read, 30)];
         let outcomes = factory::record(&app.scope, late).await;
-        assert!(matches!(outcomes[..], [Outcome::Recorded { .. }, Outcome::Duplicate { .. }]), "{outcomes:?}");
+        assert!(
+            matches!(outcomes[..], [Outcome::Recorded { .. }, Outcome::Duplicate { .. }]),
+            "{outcomes:?}"
+        );
         let row = factory::stored_message(&app.scope, id).await;
         assert_eq!((row.status, row.delivered_at), (Some(MessageStatus::Read), after(20)));
     }
@@ -170,10 +203,19 @@ on_both! {
         };
         let path = |path: &str, code| vec![(path.to_owned(), code)];
         let other = items([factory::message(inbox, ADA, "Three")]);
-        assert_eq!(conflict(record("key", other).await), path("idempotencyKey", ViolationCode::Conflict));
-        assert_eq!(conflict(record(" ", batch()).await), path("idempotencyKey", ViolationCode::Required));
+        assert_eq!(
+            conflict(record("key", other).await),
+            path("idempotencyKey", ViolationCode::Conflict)
+        );
+        assert_eq!(
+            conflict(record(" ", batch()).await),
+            path("idempotencyKey", ViolationCode::Required)
+        );
         let long = "k".repeat(256);
-        assert_eq!(conflict(record(&long, batch()).await), path("idempotencyKey", ViolationCode::TooLong));
+        assert_eq!(
+            conflict(record(&long, batch()).await),
+            path("idempotencyKey", ViolationCode::TooLong)
+        );
         assert_eq!(stored::<message::Entity>(&app.scope).await.len(), 2);
 
         // A key belongs to its account, and is free again after its time.
@@ -195,7 +237,10 @@ on_both! {
         let batch = |count: usize| {
             items((0..count).map(|number| {
                 let phone = format!("+1555000{:04}", number % 40);
-                NewMessage { external_id: Some(format!("m{number}")), ..factory::message(inbox, &phone, "Hello") }
+                NewMessage {
+                    external_id: Some(format!("m{number}")),
+                    ..factory::message(inbox, &phone, "Hello")
+                }
             }))
         };
         let refused = record::record(&app.scope, None, batch(MOST_ITEMS + 1)).await;
@@ -225,8 +270,12 @@ on_both! {
         let outcomes = factory::record(&app.scope, batch).await;
         for (index, outcome) in outcomes.iter().enumerate() {
             match index {
-                1 | 2 => assert!(matches!(outcome, Outcome::Recorded { .. }), "{index}: {outcome:?}"),
-                _ => assert_eq!(broken(outcome), [("message.occurredAt", ViolationCode::OutOfRange)]),
+                1 | 2 => {
+                    assert!(matches!(outcome, Outcome::Recorded { .. }), "{index}: {outcome:?}")
+                }
+                _ => {
+                    assert_eq!(broken(outcome), [("message.occurredAt", ViolationCode::OutOfRange)])
+                }
             }
         }
     }
@@ -243,7 +292,8 @@ on_both! {
                 external_id: Some(format!("m{}", number / 4)),
                 ..factory::message(inbox, &format!("+1555000{:04}", number / 8), "Hello")
             };
-            running.push(tokio::spawn(async move { factory::record(&scope, items([message])).await }));
+            running
+                .push(tokio::spawn(async move { factory::record(&scope, items([message])).await }));
         }
         let mut recorded = 0;
         for task in running {
@@ -257,5 +307,75 @@ on_both! {
         let mut numbers: Vec<i64> = conversations.iter().map(|row| row.display_id).collect();
         numbers.sort_unstable();
         assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
+    }
+}
+
+on_both! {
+    async fn the_mutation_points_into_its_input(app: &TestApp) {
+        let inbox = factory::inbox(&app.scope, "WhatsApp", Platform::Whatsapp).await.id;
+        let inbox = NodeId::tenant(NodeKind::Inbox, app.scope.account_id(), inbox).to_string();
+        let document = "mutation($input: MessagesRecordInput!) { messagesRecord(input: $input) {
+            results {
+                index outcome userErrors { path code }
+                message { content status author { kind } } conversation { displayId status }
+            }
+            userErrors { path }
+        } }";
+        let message = |inbox: &str, content: &str| {
+            json!({ "message": {
+            "inboxId": inbox, "externalId": "m1", "contact": { "phone": "+1 (555) 000-1111" },
+            "direction": "OUTBOUND", "author": { "kind": "USER" }, "content": content,
+        } })
+        };
+        let status = |kind: &str| json!({ "status": { "inboxId": inbox, "externalId": "m2", "kind": kind } });
+        let event = json!({ "conversationEvent": { "inboxId": "inbox:x", "kind": "LABELLED", "label": "red" } });
+        let input = json!({ "input": {
+            "accountId": app.account_node, "idempotencyKey": "key",
+            "items": [message("nowhere", ""), message(&inbox, "Hello"), message(&inbox, "Again"), status("SENT"), event],
+        } });
+        let answer = app.owner.mutate(document, input.clone()).await;
+        let outcomes: Vec<&str> = answer["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|each| each["outcome"].as_str().unwrap())
+            .collect();
+        assert_eq!(outcomes, ["REJECTED", "RECORDED", "DUPLICATE", "PARKED", "REJECTED"]);
+        let places: Vec<i64> = answer["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|each| each["index"].as_i64().unwrap())
+            .collect();
+        assert_eq!(places, [0, 1, 2, 3, 4]);
+        let recorded = json!({
+            "index": 1, "outcome": "RECORDED", "userErrors": [],
+            "message": { "content": "Hello", "status": "CREATED", "author": { "kind": "USER" } },
+            "conversation": { "displayId": 1, "status": "PENDING" },
+        });
+        assert_eq!(answer["results"][1], recorded);
+        assert_eq!(answer["results"][2]["message"], recorded["message"]);
+        let error = |item: &str, rest: &[&str]| {
+            let path: Vec<&str> = ["items", item].into_iter().chain(rest.iter().copied()).collect();
+            json!({ "path": path, "code": "MALFORMED" })
+        };
+        assert_eq!(
+            answer["results"][0]["userErrors"],
+            json!([error("0", &["message", "inboxId"])])
+        );
+        assert_eq!(
+            answer["results"][4]["userErrors"],
+            json!([
+                error("4", &["conversationEvent", "inboxId"]),
+                error("4", &["conversationEvent", "label"])
+            ])
+        );
+        // The same again is the same answer; under its key other items are refused.
+        assert_eq!(app.owner.mutate(document, input.clone()).await, answer);
+        let mut other = input;
+        other["input"]["items"][1] = message(&inbox, "Other");
+        let data = app.owner.data(document, other).await;
+        assert_eq!(data["messagesRecord"]["userErrors"], json!([{ "path": ["idempotencyKey"] }]));
+        assert_eq!(data["messagesRecord"]["results"], json!([]));
     }
 }

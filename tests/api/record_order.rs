@@ -130,17 +130,24 @@ on_both! {
         );
         for case in 0..CASES {
             let history = history().new_tree(&mut runner).unwrap().current();
-            let shuffle = prop::collection::vec(any::<u32>(), 64).new_tree(&mut runner).unwrap().current();
-            let sizes = prop::collection::vec(1usize..6, 64).new_tree(&mut runner).unwrap().current();
+            let shuffle =
+                prop::collection::vec(any::<u32>(), 64).new_tree(&mut runner).unwrap().current();
+            let sizes =
+                prop::collection::vec(1usize..6, 64).new_tree(&mut runner).unwrap().current();
 
             let straight = app.new_account(&format!("straight {case}")).await;
             let inboxes = factory::two_inboxes(&straight).await;
-            let outcomes = record::record(&straight, None, items(app, &inboxes, &history)).await.unwrap();
-            assert!(!outcomes.iter().any(|outcome| matches!(outcome, Outcome::Rejected(_))), "{outcomes:?}");
+            let outcomes =
+                record::record(&straight, None, items(app, &inboxes, &history)).await.unwrap();
+            assert!(
+                !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Rejected(_))),
+                "{outcomes:?}"
+            );
 
             let crooked = app.new_account(&format!("crooked {case}")).await;
             let inboxes = factory::two_inboxes(&crooked).await;
-            let mut keyed: Vec<(u32, Item)> = shuffle.into_iter().cycle().zip(items(app, &inboxes, &history)).collect();
+            let mut keyed: Vec<(u32, Item)> =
+                shuffle.into_iter().cycle().zip(items(app, &inboxes, &history)).collect();
             keyed.sort_by_key(|(key, _)| *key);
             let mut left: Vec<Item> = keyed.into_iter().map(|(_, item)| item).collect();
             // The first items come again at the end, which must change nothing.
@@ -153,7 +160,11 @@ on_both! {
                 record::record(&crooked, None, left).await.unwrap();
                 left = rest;
             }
-            assert_eq!(outcome(&crooked).await, outcome(&straight).await, "case {case}: {history:#?}");
+            assert_eq!(
+                outcome(&crooked).await,
+                outcome(&straight).await,
+                "case {case}: {history:#?}"
+            );
         }
     }
 }

@@ -47,7 +47,8 @@ on_both! {
 
         let closed_at = app.now.plus_seconds(-60 * 400);
         let close = factory::event(inbox, first, ConversationEventKind::Closed);
-        factory::happen(scope, NewConversationEvent { occurred_at: Some(closed_at), ..close }).await;
+        factory::happen(scope, NewConversationEvent { occurred_at: Some(closed_at), ..close })
+            .await;
         let row = stored_conversation(scope, first).await;
         assert_eq!((row.status, row.closed_at), (ConversationStatus::Closed, Some(closed_at)));
         assert_eq!(row.closed_by, Some(ConversationActor::System));
@@ -66,7 +67,8 @@ on_both! {
     async fn a_message_soon_after_the_close_reopens(app: &TestApp) {
         let scope = &app.scope;
         let inbox = factory::inbox(scope, "WhatsApp", Platform::Whatsapp).await.id;
-        let within = InboxUpdate { reopen_within_seconds: Some(Some(3_600)), ..InboxUpdate::default() };
+        let within =
+            InboxUpdate { reopen_within_seconds: Some(Some(3_600)), ..InboxUpdate::default() };
         inbox::update(scope, inbox, within).await.unwrap();
         let (_, first) = factory::say(scope, inbound(app, inbox, 600)).await;
         let close = |minutes_ago: i64| NewConversationEvent {
@@ -77,9 +79,13 @@ on_both! {
         let (_, same) = factory::say(scope, inbound(app, inbox, 440)).await;
         assert_eq!(same, first);
         let row = stored_conversation(scope, first).await;
-        assert_eq!((row.status, row.closed_at, row.closed_by), (ConversationStatus::Open, None, None));
+        assert_eq!(
+            (row.status, row.closed_at, row.closed_by),
+            (ConversationStatus::Open, None, None)
+        );
         let events = stored::<conversation_event::Entity>(scope).await;
-        let reopened = events.iter().find(|event| event.kind == ConversationEventKind::Reopened).unwrap();
+        let reopened =
+            events.iter().find(|event| event.kind == ConversationEventKind::Reopened).unwrap();
         assert_eq!(reopened.actor, ConversationActor::Client);
 
         factory::happen(scope, close(400)).await;
@@ -150,7 +156,11 @@ on_both! {
         };
         assert_eq!(code(&outcomes[0]), ViolationCode::Conflict);
         assert_eq!(code(&outcomes[1]), ViolationCode::NotFound);
-        assert_eq!(stored::<contact::Entity>(scope).await.len(), 1, "what is rejected has no effect");
+        assert_eq!(
+            stored::<contact::Entity>(scope).await.len(),
+            1,
+            "what is rejected has no effect"
+        );
     }
 }
 
@@ -187,7 +197,11 @@ on_both! {
         assert_eq!(frozen(late).await, (None, Some(bot.id)));
         // A reassignment now moves no history; a hand-off does not clear the bot.
         factory::happen(scope, assign(0, Some(user.id))).await;
-        factory::happen(scope, factory::event(inbox, conversation, ConversationEventKind::HandedOff)).await;
+        factory::happen(
+            scope,
+            factory::event(inbox, conversation, ConversationEventKind::HandedOff),
+        )
+        .await;
         assert_eq!(frozen(late).await, (None, Some(bot.id)));
         let row = stored_conversation(scope, conversation).await;
         assert_eq!((row.assignee_id, row.bot_id), (Some(user.id), Some(bot.id)));
@@ -203,17 +217,28 @@ on_both! {
         let scope = &app.scope;
         let inboxes = factory::two_inboxes(scope).await;
         let say = async |inbox: usize, contact: ContactRef| {
-            let message = NewMessage { contact, ..factory::message(inboxes[inbox].id, ADA, "Hello") };
+            let message =
+                NewMessage { contact, ..factory::message(inboxes[inbox].id, ADA, "Hello") };
             let (id, _) = factory::say(scope, message).await;
             stored_message(scope, id).await.contact_id
         };
         let text = |text: &str| Some(text.to_owned());
-        let ada = say(0, ContactRef { phone: text("+1 (555) 000-1111"), ..ContactRef::default() }).await;
-        let spelt = ContactRef { phone: text("0015550001111"), name: text("Ada"), ..ContactRef::default() };
+        let ada =
+            say(0, ContactRef { phone: text("+1 (555) 000-1111"), ..ContactRef::default() }).await;
+        let spelt =
+            ContactRef { phone: text("0015550001111"), name: text("Ada"), ..ContactRef::default() };
         assert_eq!(say(1, spelt).await, ada);
-        let mail = ContactRef { phone: text(ADA), email: text("Ada@Example.org"), ..ContactRef::default() };
+        let mail = ContactRef {
+            phone: text(ADA),
+            email: text("Ada@Example.org"),
+            ..ContactRef::default()
+        };
         assert_eq!(say(0, mail).await, ada);
-        let by_mail = ContactRef { external_id: text("x1"), email: text(" ada@example.ORG"), ..ContactRef::default() };
+        let by_mail = ContactRef {
+            external_id: text("x1"),
+            email: text(" ada@example.ORG"),
+            ..ContactRef::default()
+        };
         assert_eq!(say(0, by_mail).await, ada);
         // From now on the id alone is enough, on this inbox.
         let by_id = || ContactRef { external_id: text("x1"), ..ContactRef::default() };
@@ -227,7 +252,10 @@ on_both! {
             stored::<contact::Entity>(scope).await.into_iter().find(|row| row.id == id).unwrap()
         };
         let ada = row(ada).await;
-        assert_eq!((ada.name.as_deref(), ada.email.as_deref()), (Some("Ada"), Some("ada@example.org")));
+        assert_eq!(
+            (ada.name.as_deref(), ada.email.as_deref()),
+            (Some("Ada"), Some("ada@example.org"))
+        );
         let other = row(other).await;
         assert_eq!((other.name.as_deref(), other.phone), (Some("Augusta"), None));
         assert_eq!(stored::<contact::Entity>(scope).await.len(), 2);
@@ -245,7 +273,8 @@ on_both! {
             minutes_ago -= 1;
             NewMessage { content: content.to_owned(), ..inbound(app, inbox, minutes_ago) }
         };
-        let quoting = NewMessage { content: "STOP".to_owned(), ..outbound(app, inboxes[0].id, 200) };
+        let quoting =
+            NewMessage { content: "STOP".to_owned(), ..outbound(app, inboxes[0].id, 200) };
         let history = [
             quoting,
             say(inboxes[0].id, "please stop"),
@@ -263,7 +292,8 @@ on_both! {
         }
         let mut rows = stored::<opt_out::Entity>(scope).await;
         rows.sort_by_key(|row| row.occurred_at);
-        let told: Vec<_> = rows.iter().map(|row| (row.platform, row.address.as_str(), row.kind)).collect();
+        let told: Vec<_> =
+            rows.iter().map(|row| (row.platform, row.address.as_str(), row.kind)).collect();
         assert_eq!(
             told,
             [
@@ -272,7 +302,9 @@ on_both! {
                 (Platform::Whatsapp, ADA, OptOutKind::OptIn),
             ]
         );
-        assert!(rows.iter().all(|row| row.source == OptOutSource::Word && row.message_id.is_some()));
+        assert!(
+            rows.iter().all(|row| row.source == OptOutSource::Word && row.message_id.is_some())
+        );
     }
 }
 
@@ -280,8 +312,14 @@ on_both! {
     async fn the_first_traffic_source_stays(app: &TestApp) {
         let scope = &app.scope;
         let inbox = factory::inbox(scope, "Site", Platform::Web).await.id;
-        let from = |traffic, minutes_ago| NewMessage { traffic: Some(traffic), ..inbound(app, inbox, minutes_ago) };
-        let page = Traffic { referrer: Some("https://Search.example/?q=x".to_owned()), ..Traffic::default() };
+        let from = |traffic, minutes_ago| NewMessage {
+            traffic: Some(traffic),
+            ..inbound(app, inbox, minutes_ago)
+        };
+        let page = Traffic {
+            referrer: Some("https://Search.example/?q=x".to_owned()),
+            ..Traffic::default()
+        };
         let campaign = Traffic { utm_source: Some("news".to_owned()), ..Traffic::default() };
         let (_, id) = factory::say(scope, inbound(app, inbox, 30)).await;
         factory::say(scope, from(Traffic::default(), 25)).await;

@@ -123,23 +123,39 @@ on_both! {
         let chat = outbound(app, inbox, 50, "");
         let mailing = NewMessage { medium: Medium::Mailing, ..chat.clone() };
         let visit = |traffic| NewMessage { traffic: Some(traffic), ..inbound(app, inbox, 50) };
-        let page = Traffic { referrer: Some("https://search.example/".to_owned()), ..Traffic::default() };
+        let page =
+            Traffic { referrer: Some("https://search.example/".to_owned()), ..Traffic::default() };
         let click = Traffic { click_id: Some("c1".to_owned()), ..Traffic::default() };
         let cases = [
             (SessionOrigin::Contact, inbound(app, inbox, 50)),
             (SessionOrigin::Contact, visit(Traffic::default())),
             (SessionOrigin::ReferredWebChat, visit(page)),
             (SessionOrigin::ReferredCampaign, visit(click)),
-            (SessionOrigin::Template, NewMessage { template_id: Some(template.id), ..mailing.clone() }),
+            (
+                SessionOrigin::Template,
+                NewMessage { template_id: Some(template.id), ..mailing.clone() },
+            ),
             (SessionOrigin::BulkNotification, mailing.clone()),
-            (SessionOrigin::BulkNotification, NewMessage {
-                template_id: Some(template.id),
-                author: by(AuthorKind::Campaign, None, None),
-                ..mailing.clone()
-            }),
-            (SessionOrigin::Automation, NewMessage { author: by(AuthorKind::Automation, None, None), ..mailing }),
-            (SessionOrigin::Agent, NewMessage { author: by(AuthorKind::User, Some(user.id), None), ..chat.clone() }),
-            (SessionOrigin::Bot, NewMessage { author: by(AuthorKind::Bot, None, Some(bot.id)), ..chat.clone() }),
+            (
+                SessionOrigin::BulkNotification,
+                NewMessage {
+                    template_id: Some(template.id),
+                    author: by(AuthorKind::Campaign, None, None),
+                    ..mailing.clone()
+                },
+            ),
+            (
+                SessionOrigin::Automation,
+                NewMessage { author: by(AuthorKind::Automation, None, None), ..mailing },
+            ),
+            (
+                SessionOrigin::Agent,
+                NewMessage { author: by(AuthorKind::User, Some(user.id), None), ..chat.clone() },
+            ),
+            (
+                SessionOrigin::Bot,
+                NewMessage { author: by(AuthorKind::Bot, None, Some(bot.id)), ..chat.clone() },
+            ),
             (SessionOrigin::Template, NewMessage { origin: Some(SessionOrigin::Template), ..chat }),
         ];
         for (number, (origin, message)) in cases.into_iter().enumerate() {
@@ -153,8 +169,15 @@ on_both! {
             let (id, _) = factory::say(scope, message).await;
             heard(app, inbox, &external_id, StatusKind::Sent, 50).await;
             let session = factory::stored_message(scope, id).await.session_id;
-            let found = stored::<session::Entity>(scope).await.into_iter().find(|row| Some(row.id) == session);
-            assert_eq!(found.map(|row| (row.origin, row.user_type)), Some((origin, UserType::New)), "case {number}");
+            let found = stored::<session::Entity>(scope)
+                .await
+                .into_iter()
+                .find(|row| Some(row.id) == session);
+            assert_eq!(
+                found.map(|row| (row.origin, row.user_type)),
+                Some((origin, UserType::New)),
+                "case {number}"
+            );
         }
     }
 }

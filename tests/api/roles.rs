@@ -78,7 +78,10 @@ on_both! {
             for field in schema.fields("Account").iter().filter(|field| !field.needs_arguments()) {
                 let leaf = matches!(schema.kind_of(field.type_name()), "SCALAR" | "ENUM");
                 let inner = if leaf { "" } else { "{ __typename }" };
-                let document = format!("query($id: ID!) {{ account(id: $id) {{ {} {inner} }} }}", field.name());
+                let document = format!(
+                    "query($id: ID!) {{ account(id: $id) {{ {} {inner} }} }}",
+                    field.name()
+                );
                 let answer = client.send(&document, variables.clone()).await;
                 let guarded = GUARDED.iter().find(|(name, _)| *name == field.name());
                 let allowed = guarded.is_none_or(|(_, least)| role >= least);

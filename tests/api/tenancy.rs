@@ -114,7 +114,11 @@ on_both! {
         let stage = Stage::set(app).await;
         let mut roots: Vec<&str> = stage.schema.queries().iter().map(Item::name).collect();
         roots.sort_unstable();
-        assert_eq!(roots, ["account", "metrics", "node", "nodes", "viewer"], "cover the new one here");
+        assert_eq!(
+            roots,
+            ["account", "metrics", "node", "nodes", "viewer"],
+            "cover the new one here"
+        );
         let kinds: Vec<&str> = NodeKind::ALL.iter().map(|kind| kind.type_name()).collect();
         for implementation in stage.schema.implementations("Node") {
             assert!(kinds.contains(&implementation), "{implementation} has no kind of id");
@@ -128,7 +132,8 @@ on_both! {
             let document = format!("query($id: ID!) {{ node(id: $id) {{ {selection} }} }}");
             let variables = json!({ "id": format!("${kind}") });
             stage.compare("node", &document, &variables, std::slice::from_ref(kind)).await;
-            let answer = stage.stranger.send(&document, json!({ "id": stage.closed.id(kind) })).await;
+            let answer =
+                stage.stranger.send(&document, json!({ "id": stage.closed.id(kind) })).await;
             assert_eq!(answer.body, json!({ "data": { "node": null } }), "{kind}");
         }
         let document = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
@@ -156,10 +161,13 @@ on_both! {
             let given = if field.needs_arguments() { arguments(field.name()) } else { "" };
             let leaf = matches!(stage.schema.kind_of(field.type_name()), "SCALAR" | "ENUM");
             let inner = if leaf { "" } else { "{ __typename }" };
-            let document =
-                format!("query($id: ID!) {{ account(id: $id) {{ {}{given} {inner} }} }}", field.name());
+            let document = format!(
+                "query($id: ID!) {{ account(id: $id) {{ {}{given} {inner} }} }}",
+                field.name()
+            );
             stage.compare(field.name(), &document, &json!({ "id": "$account" }), &account).await;
-            let own = stage.stranger.send(&document, json!({ "id": stage.own.id("account") })).await;
+            let own =
+                stage.stranger.send(&document, json!({ "id": stage.own.id("account") })).await;
             assert!(own.body["errors"].is_null(), "{}: {:#}", field.name(), own.body);
         }
     }
@@ -179,7 +187,8 @@ on_both! {
             for place in stage.schema.input_fields(filter.type_name()) {
                 let Some(kind) = id_kind(&place) else { continue };
                 let name = place.name();
-                let variables = json!({ "id": "$account", "filter": { name: [format!("${kind}")] } });
+                let variables =
+                    json!({ "id": "$account", "filter": { name: [format!("${kind}")] } });
                 let what = format!("{}.{name}", field.name());
                 stage.compare(&what, &document, &variables, &[kind.to_owned()]).await;
                 compared += 1;
@@ -191,7 +200,8 @@ on_both! {
         }) { totals { value } rows { keys { value label } values { value } } } } }";
         for place in stage.schema.input_fields("ReportFilter") {
             let Some(kind) = id_kind(&place) else { continue };
-            let variables = json!({ "id": "$account", "filter": { place.name(): [format!("${kind}")] } });
+            let variables =
+                json!({ "id": "$account", "filter": { place.name(): [format!("${kind}")] } });
             stage.compare(place.name(), document, &variables, &[kind.to_owned()]).await;
         }
     }
@@ -222,7 +232,9 @@ on_both! {
     async fn a_member_sees_who_is_in_the_same_account_only(app: &TestApp) {
         let stage = Stage::set(app).await;
         let document = "query($id: ID!) { node(id: $id) { id } }";
-        let see = async |id: String| stage.stranger.data(document, json!({ "id": id })).await["node"].clone();
+        let see = async |id: String| {
+            stage.stranger.data(document, json!({ "id": id })).await["node"].clone()
+        };
         let owner = NodeId::global(NodeKind::User, app.owner_id).to_string();
         assert_eq!(see(owner).await, Value::Null);
         let member = stage.own.id("user");

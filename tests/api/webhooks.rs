@@ -2,11 +2,12 @@
 //! changes, whatever its order and however often it comes.
 
 use entity::kinds::{
-    FailureBucket, MessageStatus, OptOutKind, OptOutSource, Provider, SessionOrigin, TemplateCategory,
-    TemplateStatus,
+    FailureBucket, MessageStatus, OptOutKind, OptOutSource, Provider, SessionOrigin,
+    TemplateCategory, TemplateStatus,
 };
 use entity::{
-    Timestamp, contact, conversation, inbox, message, message_event, opt_out, raw_event, session, template,
+    Timestamp, contact, conversation, inbox, message, message_event, opt_out, raw_event, session,
+    template,
 };
 use rapport::auth::AccountScope;
 use rapport::domain::inbox as inboxes;
@@ -66,10 +67,12 @@ on_both! {
         let inbox = whatsapp::inbox(&app.scope).await;
         let path = inboxes::webhook_path(&inbox);
         let ask = async |path: &str, query: &str| {
-            let response = app.anonymous.http.get(format!("{}{path}?{query}", app.url)).send().await.unwrap();
+            let response =
+                app.anonymous.http.get(format!("{}{path}?{query}", app.url)).send().await.unwrap();
             (response.status().as_u16(), response.text().await.unwrap())
         };
-        let right = format!("hub.mode=subscribe&hub.verify_token={VERIFY_TOKEN}&hub.challenge=1158201444");
+        let right =
+            format!("hub.mode=subscribe&hub.verify_token={VERIFY_TOKEN}&hub.challenge=1158201444");
         assert_eq!(ask(&path, &right).await, (200, "1158201444".to_owned()));
         let other = path.replace("/whatsapp/", "/telegram/");
         let unknown = format!("/webhooks/whatsapp/{}", "A".repeat(43));
@@ -85,7 +88,10 @@ on_both! {
         ] {
             refused.push(ask(path, &query).await);
         }
-        assert!(refused.iter().all(|answer| *answer == refused[0] && answer.0 == 403), "{refused:?}");
+        assert!(
+            refused.iter().all(|answer| *answer == refused[0] && answer.0 == 403),
+            "{refused:?}"
+        );
     }
 }
 
@@ -108,7 +114,8 @@ on_both! {
             assert_eq!(post(app, &inbox, &body, wrong.as_deref()).await, 401, "{wrong:?}");
         }
         // A line without secrets, one that was put away, and the address of another provider.
-        let bare = inboxes::InboxUpdate { credentials: Some(None), ..inboxes::InboxUpdate::default() };
+        let bare =
+            inboxes::InboxUpdate { credentials: Some(None), ..inboxes::InboxUpdate::default() };
         inboxes::update(&app.scope, inbox.id, bare).await.unwrap();
         assert_eq!(post(app, &inbox, &body, Some(&right)).await, 401);
         assert!(stored::<raw_event::Entity>(&app.scope).await.is_empty());
@@ -131,7 +138,12 @@ on_both! {
             ("button", "wamid.IN.BUTTON", "Tell me more", Some(SENT)),
             ("interactive_button_reply", "wamid.IN.BUTTON-REPLY", "Cancel", Some(SENT)),
             ("interactive_list_reply", "wamid.IN.LIST-REPLY", "Express parcel", Some(SENT)),
-            ("location", "wamid.IN.LOCATION", "Example Square\n1 Example Street, Springfield", None),
+            (
+                "location",
+                "wamid.IN.LOCATION",
+                "Example Square\n1 Example Street, Springfield",
+                None,
+            ),
             ("reaction", "wamid.IN.REACTION", "👍", None),
             ("unsupported", "wamid.IN.UNSUPPORTED", "[unsupported]", None),
         ] {
@@ -143,7 +155,11 @@ on_both! {
             assert_eq!(row.quoted_external_id.as_deref(), quoted, "{name}");
             let sent = message_of(&scope, SENT).await;
             assert_eq!(row.quoted_message_id, quoted.map(|_| sent.id), "{name}");
-            assert_eq!((row.occurred_at, row.contact_id), (sent.occurred_at, sent.contact_id), "{name}");
+            assert_eq!(
+                (row.occurred_at, row.contact_id),
+                (sent.occurred_at, sent.contact_id),
+                "{name}"
+            );
             assert_eq!(tally(&scope).await, (1, 0, 0, None), "{name}");
             let contacts = stored::<contact::Entity>(&scope).await;
             assert_eq!(contacts[0].name.as_deref(), Some("Ada Example"), "{name}");
@@ -214,9 +230,16 @@ on_both! {
             deliver(app, &inbox, &fixture(name)).await;
             let row = message_of(&scope, SENT).await;
             assert_eq!(row.status, Some(MessageStatus::Failed), "{name}");
-            assert_eq!((row.failure_code.as_deref(), row.failure_bucket), (Some(code), Some(bucket)));
+            assert_eq!(
+                (row.failure_code.as_deref(), row.failure_bucket),
+                (Some(code), Some(bucket))
+            );
             assert!(row.failure_detail.is_some_and(|detail| detail.contains(": ")), "{name}");
-            assert_eq!(stored::<opt_out::Entity>(&scope).await.len(), usize::from(opts_out), "{name}");
+            assert_eq!(
+                stored::<opt_out::Entity>(&scope).await.len(),
+                usize::from(opts_out),
+                "{name}"
+            );
             assert_eq!(tally(&scope).await, (1, 0, 0, None), "{name}");
         }
     }
@@ -231,7 +254,10 @@ on_both! {
         let rows = stored::<opt_out::Entity>(&app.scope).await;
         assert_eq!(rows.len(), 1);
         assert_eq!((rows[0].kind, rows[0].source), (OptOutKind::OptOut, OptOutSource::Provider));
-        assert_eq!((rows[0].address.as_str(), rows[0].occurred_at), (ADA, seconds(1_750_000_050).unwrap()));
+        assert_eq!(
+            (rows[0].address.as_str(), rows[0].occurred_at),
+            (ADA, seconds(1_750_000_050).unwrap())
+        );
         assert_eq!(rows[0].contact_id, Some(message_of(&app.scope, SENT).await.contact_id));
     }
 }
@@ -291,7 +317,9 @@ on_both! {
         assert_eq!(stored::<raw_event::Entity>(&app.scope).await[0].body, body.into_bytes());
         let row = message_of(&app.scope, "wamid.IN.BESIDE-HOLOGRAM").await;
         assert_eq!(row.content, "Can you see it?");
-        for (number, body) in ["{", "null", "[]", "{}", "\"\\ud800\"", "\u{0}"].into_iter().enumerate() {
+        for (number, body) in
+            ["{", "null", "[]", "{}", "\"\\ud800\"", "\u{0}"].into_iter().enumerate()
+        {
             let scope = app.new_account(&format!("nothing {number}")).await;
             let inbox = whatsapp::inbox(&scope).await;
             deliver(app, &inbox, body).await;

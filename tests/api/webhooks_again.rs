@@ -23,7 +23,8 @@ on_both! {
         for _ in 0..100 {
             let request = app.anonymous.http.post(format!("{}{}", app.url, webhook_path(&inbox)));
             let request = request.header("x-hub-signature-256", &signature).body(body.clone());
-            running.push(tokio::spawn(async move { request.send().await.unwrap().status().as_u16() }));
+            running
+                .push(tokio::spawn(async move { request.send().await.unwrap().status().as_u16() }));
         }
         for task in running {
             assert_eq!(task.await.unwrap(), 200);
@@ -66,12 +67,17 @@ on_both! {
             let body = fixture(name);
             let signature = signature(APP_SECRET, body.as_bytes());
             // Stored, and nobody is told.
-            let received = ingest::receive(&app.engine, "whatsapp", key, Some(&signature), body.as_bytes()).await;
+            let received =
+                ingest::receive(&app.engine, "whatsapp", key, Some(&signature), body.as_bytes())
+                    .await;
             received.unwrap();
         }
         app.drain_elsewhere().await;
         let rows = stored::<raw_event::Entity>(&app.scope).await;
-        assert!(rows.len() == 3 && rows.iter().all(|row| row.applied_at.is_some() && row.applied == 1), "{rows:?}");
+        assert!(
+            rows.len() == 3 && rows.iter().all(|row| row.applied_at.is_some() && row.applied == 1),
+            "{rows:?}"
+        );
         assert_eq!(stored::<message::Entity>(&app.scope).await.len(), 3);
     }
 }
@@ -101,7 +107,11 @@ on_both! {
         let elsewhere = app.new_account("Elsewhere").await;
         whatsapp::inbox_of(&elsewhere, "333333333333333").await;
         let text = fixture("text");
-        for (line, id) in [("222222222222222", "wamid.2"), ("333333333333333", "wamid.3"), (whatsapp::LINE, "wamid.1")] {
+        for (line, id) in [
+            ("222222222222222", "wamid.2"),
+            ("333333333333333", "wamid.3"),
+            (whatsapp::LINE, "wamid.1"),
+        ] {
             let body = text.replace(whatsapp::LINE, line).replace("wamid.IN.TEXT", id);
             deliver(app, &inbox, &body).await;
         }

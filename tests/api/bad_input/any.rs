@@ -43,7 +43,12 @@ fn short(value: &Value) -> String {
 
 /// Codes by which a client is told of its own mistake.
 const MISTAKES: [&str; 6] = [
-    "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "NOT_FOUND", "FORBIDDEN", "LIMIT_EXCEEDED", "UNAUTHENTICATED",
+    "BAD_USER_INPUT",
+    "GRAPHQL_VALIDATION_FAILED",
+    "NOT_FOUND",
+    "FORBIDDEN",
+    "LIMIT_EXCEEDED",
+    "UNAUTHENTICATED",
 ];
 
 async fn send(client: &Client, what: &str, document: &str, variables: Value) {
@@ -84,7 +89,8 @@ on_both! {
             }
             let document = call.document(&schema);
             let mut input = call.input.clone();
-            let type_name = schema.field("Mutation", call.name).argument("input").unwrap().type_name();
+            let type_name =
+                schema.field("Mutation", call.name).argument("input").unwrap().type_name();
             for field in schema.input_fields(type_name) {
                 // Places that the table leaves out.
                 if input[field.name()].is_null() {
@@ -128,11 +134,17 @@ on_both! {
                 );
                 for way in ways {
                     for value in nasty() {
-                        let what = format!("{}({}{way}:) with {}", field.name(), argument.name(), short(&value));
+                        let what = format!(
+                            "{}({}{way}:) with {}",
+                            field.name(),
+                            argument.name(),
+                            short(&value)
+                        );
                         let value = match way.strip_prefix('/') {
                             None => value,
                             Some(name) if field.name() == "report" => {
-                                let mut input = json!({ "metrics": ["MESSAGES"], "period": { "last": "P1D" } });
+                                let mut input =
+                                    json!({ "metrics": ["MESSAGES"], "period": { "last": "P1D" } });
                                 input[name] = value;
                                 input
                             }

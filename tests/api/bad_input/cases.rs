@@ -11,13 +11,16 @@ fn labels(arguments: &str) -> String {
     let known = [("$after", "String"), ("$first", "Int"), ("$filter", "LabelFilter")];
     let used = known.into_iter().filter(|(name, _)| arguments.contains(name));
     let declared: String = used.map(|(name, kind)| format!(", {name}: {kind}")).collect();
-    format!("query($id: ID!{declared}) {{ account(id: $id) {{ labels({arguments}) {{ nodes {{ id }} }} }} }}")
+    format!(
+        "query($id: ID!{declared}) {{ account(id: $id) {{ labels({arguments}) {{ nodes {{ id }} }} }} }}"
+    )
 }
 
 const CONTACTS: &str = "query($id: ID!, $filter: ContactFilter) {
     account(id: $id) { contacts(filter: $filter) { nodes { id } } }
 }";
-const REPORT: &str = "query($id: ID!, $input: ReportInput!) { account(id: $id) { report(input: $input) {
+const REPORT: &str =
+    "query($id: ID!, $input: ReportInput!) { account(id: $id) { report(input: $input) {
     totals { value }
 } } }";
 
@@ -28,10 +31,13 @@ fn nested(depth: usize) -> String {
 /// Documents that are refused before anything is run.
 pub fn documents() -> Vec<Case> {
     let none = || json!({});
-    let costly = "{ viewer { accounts { inboxes(first: 100) { nodes { conversations(first: 100) { nodes {
+    let costly =
+        "{ viewer { accounts { inboxes(first: 100) { nodes { conversations(first: 100) { nodes {
         messages(first: 100) { nodes { id content } } } } } } } } }";
     let label = |name: &str| {
-        format!("mutation {{ labelCreate(input: {{ accountId: \"x\", name: \"{name}\" }}) {{ userErrors {{ path }} }} }}")
+        format!(
+            "mutation {{ labelCreate(input: {{ accountId: \"x\", name: \"{name}\" }}) {{ userErrors {{ path }} }} }}"
+        )
     };
     vec![
         case("document: NUL", label("\\u0000"), none(), Error(INPUT, "labelCreate.input.name")),
@@ -56,9 +62,19 @@ pub fn documents() -> Vec<Case> {
             Error(LIMIT, "32768"),
         ),
         case("document: too costly", costly, none(), Error(LIMIT, "cost")),
-        case("document: open string", "{ node(id: \"x) { id } }", none(), Error("GRAPHQL_PARSE_FAILED", "")),
+        case(
+            "document: open string",
+            "{ node(id: \"x) { id } }",
+            none(),
+            Error("GRAPHQL_PARSE_FAILED", ""),
+        ),
         case("document: empty", "", none(), Error("GRAPHQL_PARSE_FAILED", "")),
-        case("document: unknown field", "{ viewr }", none(), Error("GRAPHQL_VALIDATION_FAILED", "viewr")),
+        case(
+            "document: unknown field",
+            "{ viewr }",
+            none(),
+            Error("GRAPHQL_VALIDATION_FAILED", "viewr"),
+        ),
         case(
             "document: the same mutation twice",
             "mutation { signOut { signedOut } signOut { signedOut } }",
@@ -98,12 +114,32 @@ pub fn pages() -> Vec<Case> {
         case("first: 0", first(), of(json!(0)), Error(INPUT, "first")),
         case("first: 101", first(), of(json!(101)), Error(INPUT, "first")),
         case("first: 2^31", first(), of(json!(2_147_483_648_i64)), Error(INPUT, "")),
-        case("first: 2^31 in the document", labels("first: 2147483648"), of(json!(1)), Error(INPUT, "")),
-        case("first: text", first(), of(json!("1")), Error("BAD_USER_INPUT|GRAPHQL_VALIDATION_FAILED", "first")),
+        case(
+            "first: 2^31 in the document",
+            labels("first: 2147483648"),
+            of(json!(1)),
+            Error(INPUT, ""),
+        ),
+        case(
+            "first: text",
+            first(),
+            of(json!("1")),
+            Error("BAD_USER_INPUT|GRAPHQL_VALIDATION_FAILED", "first"),
+        ),
         case("first and last", labels("first: 1, last: 1"), of(json!(1)), Error(INPUT, "last")),
         case("last: 0", labels("last: 0"), of(json!(1)), Error(INPUT, "last")),
-        case("after and before", labels("after: \"x\", before: \"x\""), of(json!(1)), Error(INPUT, "before")),
-        case("first with before", labels("first: 1, before: \"x\""), of(json!(1)), Error(INPUT, "before")),
+        case(
+            "after and before",
+            labels("after: \"x\", before: \"x\""),
+            of(json!(1)),
+            Error(INPUT, "before"),
+        ),
+        case(
+            "first with before",
+            labels("first: 1, before: \"x\""),
+            of(json!(1)),
+            Error(INPUT, "before"),
+        ),
         case("cursor: none", labels("after: $after"), after("x"), Error(INPUT, "after")),
         case("cursor: empty", labels("after: $after"), after(""), Error(INPUT, "after")),
         case("cursor: other JSON", labels("after: $after"), after("e30"), Error(INPUT, "after")),
@@ -160,14 +196,38 @@ pub fn reports() -> Vec<Case> {
         report("report: unknown zone", json!({ "timeZone": "Mars/Olympus" }), "timeZone"),
         report("report: no metric", json!({ "metrics": [] }), "metrics"),
         report("report: unknown metric", json!({ "metrics": ["HAPPINESS"] }), "metrics"),
-        report("report: day that is none", range("2026-02-30T00:00:00Z", "2026-03-01T00:00:00Z"), "from"),
-        report("report: year beyond all", range("9999999-01-01T00:00:00Z", "2026-03-01T00:00:00Z"), "from"),
-        report("report: year before all", range("-005000-01-01T00:00:00Z", "2026-03-01T00:00:00Z"), "from"),
+        report(
+            "report: day that is none",
+            range("2026-02-30T00:00:00Z", "2026-03-01T00:00:00Z"),
+            "from",
+        ),
+        report(
+            "report: year beyond all",
+            range("9999999-01-01T00:00:00Z", "2026-03-01T00:00:00Z"),
+            "from",
+        ),
+        report(
+            "report: year before all",
+            range("-005000-01-01T00:00:00Z", "2026-03-01T00:00:00Z"),
+            "from",
+        ),
         report("report: date without time", range("2026-01-01", "2026-03-01T00:00:00Z"), "from"),
-        report("report: backwards", range("2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z"), "period.range.to"),
+        report(
+            "report: backwards",
+            range("2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z"),
+            "period.range.to",
+        ),
         report("report: no duration", json!({ "period": { "last": "a month" } }), "period.last"),
-        report("report: endless duration", json!({ "period": { "last": "P19000Y" } }), "period.last"),
-        report("report: two periods", json!({ "period": { "last": "P1D", "preset": "TODAY" } }), "period"),
+        report(
+            "report: endless duration",
+            json!({ "period": { "last": "P19000Y" } }),
+            "period.last",
+        ),
+        report(
+            "report: two periods",
+            json!({ "period": { "last": "P1D", "preset": "TODAY" } }),
+            "period",
+        ),
         report("report: no period", json!({ "period": {} }), "period"),
         report(
             "report: too many buckets",
@@ -182,7 +242,11 @@ pub fn reports() -> Vec<Case> {
             json!({ "breakdown": ["INBOX", "BOT", "STATUS", "TEMPLATE"] }),
             "breakdown",
         ),
-        report("report: not an author", json!({ "filter": { "authors": ["$inbox"] } }), "filter.authors[0]"),
+        report(
+            "report: not an author",
+            json!({ "filter": { "authors": ["$inbox"] } }),
+            "filter.authors[0]",
+        ),
         report("report: not an hour", json!({ "filter": { "hoursOfDay": [24] } }), "hoursOfDay"),
     ]
 }

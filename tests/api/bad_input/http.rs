@@ -19,7 +19,12 @@ struct Request {
     expect: (u16, &'static str, &'static str),
 }
 
-fn post(name: &'static str, body: impl Into<Vec<u8>>, code: &'static str, names: &'static str) -> Request {
+fn post(
+    name: &'static str,
+    body: impl Into<Vec<u8>>,
+    code: &'static str,
+    names: &'static str,
+) -> Request {
     Request {
         name,
         method: Method::POST,
@@ -47,7 +52,11 @@ fn bodies() -> Vec<Request> {
         bad("body: query of another type", r#"{"query":["{ a }"]}"#, "query"),
         bad("body: variables in a list", r#"{"query":"{ a }","variables":[]}"#, "variables"),
         bad("body: variables in a text", r#"{"query":"{ a }","variables":"{}"}"#, "variables"),
-        bad("body: operation of another type", r#"{"query":"{ a }","operationName":1}"#, "operationName"),
+        bad(
+            "body: operation of another type",
+            r#"{"query":"{ a }","operationName":1}"#,
+            "operationName",
+        ),
         bad("body: lone surrogate in the query", r#"{"query":"{ a(b: \"\ud800\") }"}"#, "query"),
         bad(
             "body: lone surrogate in a variable",
@@ -55,22 +64,32 @@ fn bodies() -> Vec<Request> {
             "variables.input.items[0].message.content",
         ),
         bad("body: variables 5000 deep", &deep(5_000), "variables"),
-        post("body: no UTF-8", b"{\"query\":\"{ metrics { key } } # \xff\"}".to_vec(), "BAD_USER_INPUT", ""),
+        post(
+            "body: no UTF-8",
+            b"{\"query\":\"{ metrics { key } } # \xff\"}".to_vec(),
+            "BAD_USER_INPUT",
+            "",
+        ),
     ]
 }
 
 /// Well-formed requests that cannot be run: 200 in the older media type.
 fn requests() -> Vec<Request> {
-    let run = |request: Request| Request { expect: (200, request.expect.1, request.expect.2), ..request };
-    let named = |operation: &str| {
-        json!({ "query": "query A { metrics { key } } query B { metrics { key } }", "operationName": operation })
-    };
+    let run =
+        |request: Request| Request { expect: (200, request.expect.1, request.expect.2), ..request };
+    let two = "query A { metrics { key } } query B { metrics { key } }";
+    let named = |operation: &str| json!({ "query": two, "operationName": operation });
     let nul = named("A\0").to_string();
     let deep = (0..64).fold(json!(1), |inner, _| json!([inner]));
     let deep = json!({ "query": "{ metrics { key } }", "variables": { "a": deep } }).to_string();
-    let none = json!({ "query": "query A { metrics { key } } query B { metrics { key } }" }).to_string();
+    let none = json!({ "query": two }).to_string();
     vec![
-        run(post("operation: unknown", named("C").to_string(), "OPERATION_RESOLUTION_FAILURE", "C")),
+        run(post(
+            "operation: unknown",
+            named("C").to_string(),
+            "OPERATION_RESOLUTION_FAILURE",
+            "C",
+        )),
         run(post("operation: not said", none, "OPERATION_RESOLUTION_FAILURE", "")),
         run(post("operation: NUL", nul, "BAD_USER_INPUT", "operationName")),
         run(post("variables: 64 deep", deep, "LIMIT_EXCEEDED", "variables.a")),
@@ -114,7 +133,8 @@ async fn send(app: &TestApp, request: &Request) -> Answer {
     let response = builder.body(request.body.clone()).send().await.unwrap();
     let status = response.status().as_u16();
     let text = response.text().await.unwrap();
-    let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: no JSON: {text}", request.name));
+    let body =
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: no JSON: {text}", request.name));
     Answer { status, body }
 }
 
@@ -124,7 +144,13 @@ on_both! {
         for request in [bodies(), requests(), wrappings()].into_iter().flatten() {
             let answer = send(app, &request).await;
             let (status, code, names) = request.expect;
-            assert_eq!((answer.status, answer.code()), (status, code), "{}: {:#}", request.name, answer.body);
+            assert_eq!(
+                (answer.status, answer.code()),
+                (status, code),
+                "{}: {:#}",
+                request.name,
+                answer.body
+            );
             assert!(answer.message().contains(names), "{}: {}", request.name, answer.message());
             let id = &answer.body["errors"][0]["extensions"]["requestId"];
             assert!(id.is_string(), "{}: {:#}", request.name, answer.body);
@@ -145,8 +171,10 @@ on_both! {
         ] {
             let request = app.anonymous.http.post(format!("{}/graphql", app.url));
             let request = request.header("content-type", "application/json");
-            let request = request.header("accept", "application/graphql-response+json, application/json;q=0.9");
-            let response = request.body(json!({ "query": query }).to_string()).send().await.unwrap();
+            let request = request
+                .header("accept", "application/graphql-response+json, application/json;q=0.9");
+            let response =
+                request.body(json!({ "query": query }).to_string()).send().await.unwrap();
             assert_eq!(response.status().as_u16(), status, "{query}");
             let media = response.headers()["content-type"].to_str().unwrap();
             assert!(media.starts_with("application/graphql-response+json"), "{media}");

@@ -24,14 +24,22 @@ pub fn texts() -> Vec<Case> {
     vec![
         label("text: empty", json!({ "name": " \n" }), UserError("name", "REQUIRED")),
         label("text: too long", json!({ "name": "ä".repeat(256) }), UserError("name", "TOO_LONG")),
-        label("text: 10 MB", json!({ "name": "a".repeat(10 << 20) }), UserError("name", "TOO_LONG")),
+        label(
+            "text: 10 MB",
+            json!({ "name": "a".repeat(10 << 20) }),
+            UserError("name", "TOO_LONG"),
+        ),
         label("color: none", json!({ "color": "red" }), UserError("color", "MALFORMED")),
         label(
             "key: too long",
             json!({ "idempotencyKey": "k".repeat(256) }),
             UserError("idempotencyKey", "TOO_LONG"),
         ),
-        label("account: no id", json!({ "accountId": "acme" }), UserError("accountId", "MALFORMED")),
+        label(
+            "account: no id",
+            json!({ "accountId": "acme" }),
+            UserError("accountId", "MALFORMED"),
+        ),
         label("account: null", json!({ "accountId": null }), Error(INPUT, "accountId")),
         label("field: unknown", json!({ "colour": "red" }), Error(INPUT, "colour")),
         update("id: no base64", "label:!!", "MALFORMED"),
@@ -143,32 +151,101 @@ pub fn inputs() -> Vec<Case> {
         "zone": "Nowhere", "week": [{ "day": 8, "from": "25:00", "to": "09:00" }], "holidays": ["2026-02-30"],
     } });
     let members: Vec<&str> = (0..251).map(|_| "$user").collect();
-    let account = |fields: Value| json!({ "input": {
+    let account = |fields: Value| {
+        json!({ "input": {
         "id": "$account", "timeZone": fields["timeZone"], "weekStart": fields["weekStart"],
-    } });
+    } })
+    };
     let account_update = || mutation("accountUpdate", "AccountUpdateInput");
     vec![
-        case("enum: unknown", inbox_create(), inbox(json!({ "platform": "FAX" })), Error(INPUT, "platform")),
-        case("enum: lower case", inbox_create(), inbox(json!({ "platform": "sms" })), Error(INPUT, "platform")),
-        case("hours: all wrong", inbox_create(), inbox(hours.clone()), UserError("businessHours.zone", "MALFORMED")),
-        case("hours: the day", inbox_create(), inbox(hours.clone()), UserError("businessHours.week.0.day", "OUT_OF_RANGE")),
-        case("hours: the date", inbox_create(), inbox(hours), UserError("businessHours.holidays.0", "MALFORMED")),
-        case("members: too many", inbox_create(), inbox(json!({ "memberIds": members })), UserError("memberIds", "TOO_LONG")),
+        case(
+            "enum: unknown",
+            inbox_create(),
+            inbox(json!({ "platform": "FAX" })),
+            Error(INPUT, "platform"),
+        ),
+        case(
+            "enum: lower case",
+            inbox_create(),
+            inbox(json!({ "platform": "sms" })),
+            Error(INPUT, "platform"),
+        ),
+        case(
+            "hours: all wrong",
+            inbox_create(),
+            inbox(hours.clone()),
+            UserError("businessHours.zone", "MALFORMED"),
+        ),
+        case(
+            "hours: the day",
+            inbox_create(),
+            inbox(hours.clone()),
+            UserError("businessHours.week.0.day", "OUT_OF_RANGE"),
+        ),
+        case(
+            "hours: the date",
+            inbox_create(),
+            inbox(hours),
+            UserError("businessHours.holidays.0", "MALFORMED"),
+        ),
+        case(
+            "members: too many",
+            inbox_create(),
+            inbox(json!({ "memberIds": members })),
+            UserError("memberIds", "TOO_LONG"),
+        ),
         case(
             "credentials: of another provider",
             inbox_create(),
-            inbox(json!({ "credentials": { "telegram": { "botToken": "a", "secretToken": "b" } } })),
+            inbox(
+                json!({ "credentials": { "telegram": { "botToken": "a", "secretToken": "b" } } }),
+            ),
             UserError("credentials", "CONFLICT"),
         ),
-        case("credentials: of two", inbox_create(), inbox(json!({ "credentials": {
+        case(
+            "credentials: of two",
+            inbox_create(),
+            inbox(json!({ "credentials": {
             "telegram": { "botToken": "a", "secretToken": "b" }, "twilio": { "accountSid": "a", "authToken": "b" },
-        } })), Error(INPUT, "credentials")),
-        case("zone: unknown", account_update(), account(json!({ "timeZone": "Mars/Olympus" })), UserError("timeZone", "MALFORMED")),
-        case("zone: empty", account_update(), account(json!({ "timeZone": "" })), UserError("timeZone", "MALFORMED")),
-        case("number: 8", account_update(), account(json!({ "weekStart": 8 })), UserError("weekStart", "OUT_OF_RANGE")),
-        case("number: 2^62", account_update(), account(json!({ "weekStart": 1_i64 << 62 })), UserError("weekStart", "OUT_OF_RANGE")),
-        case("number: 2^64", account_update(), account(json!({ "weekStart": u64::MAX })), Error(INPUT, "weekStart")),
-        case("number: fraction", account_update(), account(json!({ "weekStart": 1.5 })), Error(INPUT, "weekStart")),
+        } })),
+            Error(INPUT, "credentials"),
+        ),
+        case(
+            "zone: unknown",
+            account_update(),
+            account(json!({ "timeZone": "Mars/Olympus" })),
+            UserError("timeZone", "MALFORMED"),
+        ),
+        case(
+            "zone: empty",
+            account_update(),
+            account(json!({ "timeZone": "" })),
+            UserError("timeZone", "MALFORMED"),
+        ),
+        case(
+            "number: 8",
+            account_update(),
+            account(json!({ "weekStart": 8 })),
+            UserError("weekStart", "OUT_OF_RANGE"),
+        ),
+        case(
+            "number: 2^62",
+            account_update(),
+            account(json!({ "weekStart": 1_i64 << 62 })),
+            UserError("weekStart", "OUT_OF_RANGE"),
+        ),
+        case(
+            "number: 2^64",
+            account_update(),
+            account(json!({ "weekStart": u64::MAX })),
+            Error(INPUT, "weekStart"),
+        ),
+        case(
+            "number: fraction",
+            account_update(),
+            account(json!({ "weekStart": 1.5 })),
+            Error(INPUT, "weekStart"),
+        ),
         case(
             "e-mail: none",
             mutation("userInvite", "UserInviteInput"),

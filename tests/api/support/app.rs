@@ -32,7 +32,6 @@ const CONNECTIONS: u32 = 3;
 
 pub struct TestApp {
     pub engine: Engine,
-    pub kind: Kind,
     /// Everything within the account "Acme".
     pub scope: AccountScope,
     pub url: String,
@@ -72,7 +71,7 @@ pub async fn run_with(kind: Kind, config: Config, body: impl AsyncFn(&TestApp)) 
     let url = format!("http://{}", application.address());
     let handle = application.handle();
     let running = tokio::spawn(application.run());
-    let app = TestApp::new(kind, engine, worker, url, test.url.clone()).await;
+    let app = TestApp::new(engine, worker, url, test.url.clone()).await;
     body(&app).await;
     drop(app);
     handle.stop(false).await;
@@ -80,13 +79,7 @@ pub async fn run_with(kind: Kind, config: Config, body: impl AsyncFn(&TestApp)) 
 }
 
 impl TestApp {
-    async fn new(
-        kind: Kind,
-        engine: Engine,
-        worker: Worker,
-        url: String,
-        database_url: String,
-    ) -> Self {
+    async fn new(engine: Engine, worker: Worker, url: String, database_url: String) -> Self {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -96,7 +89,6 @@ impl TestApp {
         let (scope, owner) = new_account(&engine, "Acme", OWNER).await;
         let token = sign_in_token(&engine, owner.id).await;
         Self {
-            kind,
             account_node: NodeId::account(scope.account_id()).to_string(),
             scope,
             url,

@@ -123,11 +123,6 @@ impl<'a> Item<'a> {
         inner["name"].as_str().unwrap()
     }
 
-    pub fn is_list(&self) -> bool {
-        let outer = &self.0["type"];
-        outer["kind"] == "LIST" || outer["ofType"]["kind"] == "LIST"
-    }
-
     pub fn arguments(&self) -> Vec<Item<'a>> {
         list(self.0, "args").iter().map(Item).collect()
     }

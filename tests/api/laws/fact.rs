@@ -1,0 +1,246 @@
+//! What follows from a history, message by message, straight from the definitions: its
+//! status, its session, and what was frozen into it. Knows nothing of what is stored.
+
+use std::collections::HashMap;
+
+use entity::id::{BotId, TemplateId, UserId};
+use entity::kinds::{
+    AuthorKind, ConversationEventKind, Medium, MessageStatus, SessionOrigin, StatusKind, UserType,
+};
+use entity::{Timestamp, inbox};
+
+use super::history::{Heard, History, Said, Source, Voice};
+use super::stage::Stage;
+
+/// The account's idle time.
+const IDLE_SECONDS: i64 = 24 * 3_600;
+
+/// Local states, each further than those before it.
+const LOCAL: [(StatusKind, MessageStatus); 9] = [
+    (StatusKind::Created, MessageStatus::Created),
+    (StatusKind::CreatedOptional, MessageStatus::CreatedOptional),
+    (StatusKind::Deferred, MessageStatus::Deferred),
+    (StatusKind::Sending, MessageStatus::Sending),
+    (StatusKind::Unknown, MessageStatus::Unknown),
+    (StatusKind::SkippedOptional, MessageStatus::SkippedOptional),
+    (StatusKind::Skipped, MessageStatus::Skipped),
+    (StatusKind::Expired, MessageStatus::Expired),
+    (StatusKind::Cancelled, MessageStatus::Cancelled),
+];
+
+#[derive(Clone, Debug)]
+pub struct Fact {
+    pub said: Said,
+    pub inbox: inbox::Model,
+    /// None for what has no status.
+    pub standing: Option<Standing>,
+    /// None for what stands in no session.
+    pub session: Option<(SessionOrigin, UserType)>,
+    pub author: Option<AuthorKind>,
+    pub author_user: Option<UserId>,
+    pub author_bot: Option<BotId>,
+    /// The conversation's, at the time.
+    pub assignee: Option<UserId>,
+    pub bot: Option<BotId>,
+    pub template: Option<TemplateId>,
+    pub traffic_source: Option<&'static str>,
+    /// In the conversation, at any time.
+    pub client_wrote: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub status: MessageStatus,
+    pub sent_at: Option<Timestamp>,
+    pub delivered_at: Option<Timestamp>,
+    pub read_at: Option<Timestamp>,
+    pub failed_at: Option<Timestamp>,
+    pub failure_code: Option<&'static str>,
+}
+
+impl Fact {
+    pub fn status(&self) -> Option<MessageStatus> {
+        self.standing.as_ref().map(|standing| standing.status)
+    }
+
+    /// It is an outbound message of a mailing.
+    pub fn is_send(&self) -> bool {
+        self.standing.is_some() && self.said.medium == Medium::Mailing
+    }
+}
+
+/// The facts of a history, in its order.
+pub fn facts(history: &History, stage: &Stage) -> Vec<Fact> {
+    let standings: Vec<Option<Standing>> = history
+        .said
+        .iter()
+        .map(|said| {
+            let has_status = !said.inbound() && !said.silent();
+            let receipts = stage.inboxes[said.inbox].gives_receipts;
+            has_status.then(|| standing(&said.heard, receipts))
+        })
+        .collect();
+    let sessions = sessions(history, &standings);
+    let facts = history.said.iter().zip(standings).zip(sessions);
+    facts.map(|((said, standing), session)| fact(history, stage, said, standing, session)).collect()
+}
+
+fn fact(
+    history: &History,
+    stage: &Stage,
+    said: &Said,
+    standing: Option<Standing>,
+    session: Option<(SessionOrigin, UserType)>,
+) -> Fact {
+    let (user, bot) = match said.voice {
+        Voice::User(user) | Voice::Note(user) => (user, None),
+        Voice::Bot(bot) => (None, bot),
+        _ => (None, None),
+    };
+    let client_wrote =
+        history.said.iter().any(|other| other.thread() == said.thread() && other.inbound());
+    Fact {
+        inbox: stage.inboxes[said.inbox].clone(),
+        standing,
+        session,
+        author: match said.voice {
+            Voice::Client | Voice::Business => None,
+            Voice::User(_) | Voice::Note(_) => Some(AuthorKind::User),
+            Voice::Bot(_) => Some(AuthorKind::Bot),
+            Voice::Automation => Some(AuthorKind::Automation),
+            Voice::Campaign => Some(AuthorKind::Campaign),
+            Voice::System => Some(AuthorKind::System),
+        },
+        author_user: user.map(|user| stage.users[user]),
+        author_bot: bot.map(|bot| stage.bots[bot]),
+        assignee: assignee(history, said).map(|user| stage.users[user]),
+        bot: bot_then(history, said).map(|bot| stage.bots[bot]),
+        template: said.template.map(|template| stage.templates[template]),
+        traffic_source: if client_wrote { Source::of(said.thread()).map(Source::word) } else { None },
+        client_wrote,
+        said: said.clone(),
+    }
+}
+
+/// To whom the conversation was given last.
+fn assignee(history: &History, said: &Said) -> Option<usize> {
+    let given = history.happened.iter().filter(|happened| {
+        happened.kind == ConversationEventKind::Assigned
+            && happened.at < said.at
+            && history.said[happened.after].thread() == said.thread()
+    });
+    given.max_by_key(|happened| happened.at).and_then(|happened| happened.user)
+}
+
+/// The bot that wrote last or was named by an event.
+fn bot_then(history: &History, said: &Said) -> Option<usize> {
+    let wrote = history.said.iter().filter_map(|other| match other.voice {
+        Voice::Bot(Some(bot)) => Some((other.at, other.thread(), bot)),
+        _ => None,
+    });
+    let named = history.happened.iter().filter_map(|happened| {
+        Some((happened.at, history.said[happened.after].thread(), happened.bot?))
+    });
+    let before =
+        wrote.chain(named).filter(|(at, thread, _)| *at <= said.at && *thread == said.thread());
+    before.max_by_key(|(at, ..)| *at).map(|(.., bot)| bot)
+}
+
+fn standing(heard: &[Heard], receipts: bool) -> Standing {
+    use StatusKind::{Accepted, Delivered, Failed, Read, Sent, Undelivered};
+    let first = |kinds: &[StatusKind]| {
+        heard.iter().filter(|heard| kinds.contains(&heard.kind)).map(|heard| heard.at).min()
+    };
+    let any = |kinds: &[StatusKind]| first(kinds).is_some();
+    let status = if any(&[Read]) {
+        MessageStatus::Read
+    } else if any(&[Delivered]) {
+        MessageStatus::Delivered
+    } else if any(&[Failed, Undelivered]) {
+        if any(&[Accepted, Sent, Undelivered]) {
+            MessageStatus::Undelivered
+        } else {
+            MessageStatus::Failed
+        }
+    } else if any(&[Accepted, Sent]) {
+        MessageStatus::Sent
+    } else {
+        let furthest = LOCAL.iter().rfind(|(kind, _)| any(&[*kind]));
+        furthest.map_or(MessageStatus::Created, |(_, status)| *status)
+    };
+    let failed = matches!(status, MessageStatus::Failed | MessageStatus::Undelivered);
+    let mut failures: Vec<&Heard> = heard
+        .iter()
+        .filter(|heard| failed && matches!(heard.kind, Failed | Undelivered))
+        .collect();
+    // No code after any code.
+    failures.sort_by_key(|failure| (failure.at, failure.code.is_none(), failure.code));
+    let failure = failures.first();
+    let sent_at = first(&[Accepted, Sent, Delivered, Read]).or_else(|| first(&[Undelivered]));
+    let accepted_for_good = status == MessageStatus::Sent && !receipts;
+    Standing {
+        status,
+        sent_at,
+        delivered_at: if accepted_for_good { sent_at } else { first(&[Delivered, Read]) },
+        read_at: first(&[Read]),
+        failed_at: failure.map(|failure| failure.at),
+        failure_code: failure.and_then(|failure| failure.code),
+    }
+}
+
+/// The session of each message.
+fn sessions(
+    history: &History,
+    standings: &[Option<Standing>],
+) -> Vec<Option<(SessionOrigin, UserType)>> {
+    let went_out = |index: usize| {
+        standings[index].as_ref().is_some_and(|standing| {
+            use MessageStatus::{Delivered, Read, Sent};
+            matches!(standing.status, Sent | Delivered | Read)
+        })
+    };
+    let mut parts: Vec<usize> = (0..history.said.len())
+        .filter(|index| history.said[*index].inbound() || went_out(*index))
+        .collect();
+    parts.sort_by_key(|index| history.said[*index].at);
+    // Each session by the index of its first message.
+    let mut place: Vec<Option<usize>> = vec![None; history.said.len()];
+    let mut last: HashMap<(usize, usize), usize> = HashMap::new();
+    let mut first_of_contact: HashMap<usize, usize> = HashMap::new();
+    for index in parts {
+        let said = &history.said[index];
+        let pair = (said.contact, said.inbox);
+        let goes_on = last.get(&pair).filter(|last| {
+            said.at.seconds() - history.said[**last].at.seconds() <= IDLE_SECONDS
+        });
+        place[index] = goes_on.map_or(Some(index), |last| place[*last]);
+        last.insert(pair, index);
+        first_of_contact.entry(said.contact).or_insert(index);
+    }
+    let describe = |first: usize| {
+        let said = &history.said[first];
+        let new = first_of_contact.get(&said.contact) == Some(&first);
+        (origin(said), if new { UserType::New } else { UserType::Returning })
+    };
+    place.into_iter().map(|first| first.map(describe)).collect()
+}
+
+/// What a session that begins with this begins with.
+fn origin(said: &Said) -> SessionOrigin {
+    match (said.medium, said.voice) {
+        (_, Voice::Client) => match Source::of(said.thread()) {
+            Some(Source::Advertisement) => SessionOrigin::ReferredCampaign,
+            Some(Source::Tag | Source::Page) => SessionOrigin::ReferredWebChat,
+            None => SessionOrigin::Contact,
+        },
+        (_, Voice::Automation) => SessionOrigin::Automation,
+        (Medium::Mailing, _) if said.automation => SessionOrigin::Automation,
+        (Medium::Mailing, Voice::Campaign) => SessionOrigin::BulkNotification,
+        (Medium::Mailing, _) if said.campaign || said.template.is_none() => {
+            SessionOrigin::BulkNotification
+        }
+        (Medium::Mailing, _) => SessionOrigin::Template,
+        (Medium::Chat, Voice::Bot(_)) => SessionOrigin::Bot,
+        (Medium::Chat, _) => SessionOrigin::Agent,
+    }
+}

@@ -1,0 +1,255 @@
+//! Random small histories as plain data: what was said, what was heard of it, and what
+//! happened to conversations. Things are named by their index on the [`super::stage`].
+
+use entity::Timestamp;
+use entity::kinds::{ConversationEventKind, Medium, StatusKind};
+use entity::vocabulary::Vocabulary;
+use rapport::domain::record::Traffic;
+
+use super::dice::Dice;
+
+pub const INBOXES: usize = 6;
+pub const USERS: usize = 2;
+pub const BOTS: usize = 2;
+pub const TEMPLATES: usize = 2;
+const CONTACTS: usize = 4;
+
+/// Inboxes whose conversations the recording system names; elsewhere the rules decide.
+const NAMING: [usize; 2] = [0, 3];
+
+/// What providers say most.
+const USUAL: [StatusKind; 6] = [
+    StatusKind::Accepted,
+    StatusKind::Sent,
+    StatusKind::Delivered,
+    StatusKind::Read,
+    StatusKind::Failed,
+    StatusKind::Undelivered,
+];
+const CODES: [Option<&str>; 4] = [None, Some("131026"), Some("131047"), Some("x-1")];
+
+const MINUTE: i64 = 60 * Timestamp::SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+#[derive(Clone, Debug)]
+pub struct History {
+    pub said: Vec<Said>,
+    pub happened: Vec<Happened>,
+}
+
+/// A message, note or system entry.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub contact: usize,
+    pub inbox: usize,
+    /// A number of the recording system; none where the rules find the conversation.
+    pub conversation: Option<usize>,
+    pub at: Timestamp,
+    pub medium: Medium,
+    pub voice: Voice,
+    pub template: Option<usize>,
+    pub campaign: bool,
+    pub automation: bool,
+    pub heard: Vec<Heard>,
+}
+
+/// Who says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    Client,
+    User(Option<usize>),
+    Bot(Option<usize>),
+    Automation,
+    Campaign,
+    /// The business; nothing more is known.
+    Business,
+    Note(Option<usize>),
+    System,
+}
+
+/// What a provider says of a message.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    pub kind: StatusKind,
+    pub at: Timestamp,
+    /// Whether the time is the provider's, not that of its reception.
+    pub timed: bool,
+    pub code: Option<&'static str>,
+}
+
+/// An event of the conversation of the message said `after`, later than that message.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    pub after: usize,
+    pub at: Timestamp,
+    pub kind: ConversationEventKind,
+    pub user: Option<usize>,
+    pub bot: Option<usize>,
+}
+
+/// Where a visitor came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Tag,
+    Advertisement,
+    Page,
+}
+
+/// What conversations are told apart by.
+pub type Thread = (usize, usize, Option<usize>);
+
+impl History {
+    /// 10 to 40 messages, half of them within two days of `around`, a whole minute, the
+    /// others within so many days.
+    pub fn random(dice: &mut Dice, around: Timestamp, days: i64) -> Self {
+        let count = 10 + dice.below(31);
+        let said: Vec<Said> = (0..count)
+            .map(|number| {
+                let days = if dice.chance(50) { 2 } else { days };
+                let minutes = days * DAY / MINUTE;
+                let minute = around.0 + dice.between(-minutes, minutes) * MINUTE;
+                let at = own_second(dice, minute, number);
+                Said::random(dice, at)
+            })
+            .collect();
+        let events = count..count + dice.below(13);
+        let happened = events.map(|number| Happened::random(dice, &said, number)).collect();
+        Self { said, happened }
+    }
+}
+
+/// An instant of the minute. Each number has a second of its own, so that no two instants
+/// are of the same second, in which order would be a matter of ids.
+fn own_second(dice: &mut Dice, minute: i64, number: usize) -> Timestamp {
+    let second = i64::try_from(number).unwrap() * Timestamp::SECOND;
+    assert!(second < MINUTE);
+    Timestamp(minute + second + dice.between(0, Timestamp::SECOND))
+}
+
+impl Said {
+    fn random(dice: &mut Dice, at: Timestamp) -> Self {
+        let inbox = dice.below(INBOXES);
+        let (medium, voice) = match dice.below(20) {
+            0..=5 => (Medium::Chat, Voice::Client),
+            6 => (Medium::Mailing, Voice::Client),
+            7 | 8 => (Medium::Chat, Voice::User(dice.maybe(70, USERS))),
+            9 => (Medium::Chat, Voice::Bot(dice.maybe(80, BOTS))),
+            10 => (Medium::Chat, Voice::Automation),
+            11 => (Medium::Chat, Voice::Note(dice.maybe(70, USERS))),
+            12 => (Medium::Chat, Voice::System),
+            13..=15 => (Medium::Mailing, Voice::Business),
+            16 | 17 => (Medium::Mailing, Voice::User(dice.maybe(70, USERS))),
+            18 => (Medium::Mailing, Voice::Campaign),
+            _ => (Medium::Mailing, Voice::Automation),
+        };
+        let mut said = Self {
+            contact: dice.below(CONTACTS),
+            inbox,
+            conversation: NAMING.contains(&inbox).then(|| dice.below(2)),
+            at,
+            medium,
+            voice,
+            template: None,
+            campaign: false,
+            automation: false,
+            heard: Vec::new(),
+        };
+        if !said.inbound() && medium == Medium::Mailing {
+            said.template = dice.maybe(60, TEMPLATES);
+            said.campaign = dice.chance(30);
+            said.automation = dice.chance(10);
+        }
+        if !said.inbound() && !said.silent() {
+            for _ in 0..dice.below(5) {
+                let untimed = said.heard.iter().any(|heard| !heard.timed);
+                said.heard.push(Heard::random(dice, at, untimed));
+            }
+        }
+        said
+    }
+
+    pub fn inbound(&self) -> bool {
+        self.voice == Voice::Client
+    }
+
+    /// The contact never sees it.
+    pub fn silent(&self) -> bool {
+        matches!(self.voice, Voice::Note(_) | Voice::System)
+    }
+
+    pub fn thread(&self) -> Thread {
+        (self.contact, self.inbox, self.conversation)
+    }
+}
+
+impl Heard {
+    /// Of a message at `at`, of which something without a time was heard already or not.
+    fn random(dice: &mut Dice, at: Timestamp, untimed: bool) -> Self {
+        let kind = if dice.chance(80) { dice.pick(&USUAL) } else { dice.pick(StatusKind::ALL) };
+        let mut at = at.0 + dice.between(-HOUR, 3 * DAY);
+        if dice.chance(20) {
+            // Where buckets begin.
+            at -= at.rem_euclid(HOUR);
+        }
+        let fails =
+            matches!(kind, StatusKind::Failed | StatusKind::Undelivered | StatusKind::TryFailed);
+        let code = if fails { dice.pick(&CODES) } else { None };
+        Self { kind, at: Timestamp(at), timed: untimed || dice.chance(85), code }
+    }
+}
+
+impl Happened {
+    fn random(dice: &mut Dice, said: &[Said], number: usize) -> Self {
+        use ConversationEventKind::{Assigned, Closed, HandedOff, Reopened, Snoozed};
+        let after = dice.below(said.len());
+        let from = said[after].at.0;
+        let minute = from - from.rem_euclid(MINUTE) + dice.between(1, DAY / MINUTE) * MINUTE;
+        // Where the rules find the conversation, a close would have begun another one.
+        let kind = if said[after].conversation.is_some() {
+            dice.pick(&[Assigned, Assigned, HandedOff, Closed, Reopened, Snoozed])
+        } else {
+            dice.pick(&[Assigned, Assigned, HandedOff, Snoozed])
+        };
+        Self {
+            after,
+            at: own_second(dice, minute, number),
+            kind,
+            user: if kind == Assigned { dice.maybe(75, USERS) } else { None },
+            bot: dice.maybe(40, BOTS),
+        }
+    }
+}
+
+impl Source {
+    /// All messages of the client in a conversation come from the same place.
+    pub fn of((contact, inbox, conversation): Thread) -> Option<Self> {
+        match (contact * 7 + inbox * 3 + conversation.unwrap_or(2)) % 5 {
+            0 => Some(Self::Tag),
+            1 => Some(Self::Advertisement),
+            2 => Some(Self::Page),
+            _ => None,
+        }
+    }
+
+    pub fn traffic(self) -> Traffic {
+        let text = |text: &str| Some(text.to_owned());
+        let none = Traffic::default();
+        match self {
+            Self::Tag => {
+                Traffic { utm_source: text("Newsletter"), referrer: text("https://a.test"), ..none }
+            }
+            Self::Advertisement => Traffic { ad_id: text("42"), ..none },
+            Self::Page => Traffic { referrer: text("https://Shop.test/cart?step=2"), ..none },
+        }
+    }
+
+    /// The campaign's source, else the advertisement, else the host of the page.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tag => "Newsletter",
+            Self::Advertisement => "ad:42",
+            Self::Page => "shop.test",
+        }
+    }
+}
