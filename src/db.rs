@@ -122,6 +122,8 @@ fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("journal_size_limit", "67108864")
+            // In pages. A page that changes often is then copied back less often.
+            .pragma("wal_autocheckpoint", "4000")
             // In KiB. A transaction that outgrows the cache writes its pages twice.
             .pragma("cache_size", "-32768")
     });

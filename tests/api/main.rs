@@ -8,19 +8,24 @@
     reason = "a test fails by a panic"
 )]
 
+mod asking;
 mod auth;
 mod bad_input;
 mod clients;
 mod conventions;
 mod conversations;
 mod health;
+mod laws;
 mod layers;
 mod record;
 mod record_order;
 mod record_rules;
 mod record_sessions;
+mod report_errors;
+mod report_rows;
 mod roles;
 mod support;
 mod tenancy;
 mod webhooks;
 mod webhooks_again;
+mod worked;

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::id::{InboxId, MessageId, ParkedEventId};
+use entity::id::{ConversationId, InboxId, MessageEventId, MessageId, ParkedEventId};
 use entity::kinds::{AuthorKind, Direction, StatusKind};
 use entity::{Timestamp, message_event, parked_event};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, Set, Value};
@@ -65,6 +65,7 @@ pub(super) async fn apply(batch: &mut Batch<'_>, known: KnownMessages) -> Result
             Some(((message.input.inbox_id, message.input.external_id.as_deref()?), index))
         })
         .collect();
+    let mut unknown = Vec::new();
     for (index, status) in batch.statuses.iter().enumerate() {
         let key = (status.input.inbox_id, status.input.external_id.as_str());
         if let Some(draft) = drafts.get(&key) {
@@ -88,8 +89,11 @@ pub(super) async fn apply(batch: &mut Batch<'_>, known: KnownMessages) -> Result
             }
         } else {
             batch.outcomes[status.item] = Some(Outcome::Parked);
-            batch.writes.parked.push(parked_row(batch, key, &status.heard));
+            unknown.push(index);
         }
+    }
+    for index in unknown {
+        park(batch, index);
     }
     stand_drafts(batch, of_draft);
     change_known(batch, known, &of_known).await
@@ -104,16 +108,18 @@ fn no_status() -> Outcome {
     }])
 }
 
-/// Adds an event to what was heard of a message, unless it was heard before.
+/// Adds an event to what was heard of a message. Of one that was heard before, the first
+/// reception counts.
 fn add(
     heard: &mut Vec<Heard>,
     event: Heard,
     message_id: MessageId,
-    conversation_id: entity::id::ConversationId,
+    conversation_id: ConversationId,
 ) -> Outcome {
     let identity = event.identity();
     let (message_id, conversation_id) = (Some(message_id), Some(conversation_id));
-    if heard.iter().any(|other| other.identity() == identity) {
+    if let Some(other) = heard.iter_mut().find(|other| other.identity() == identity) {
+        other.received_at = other.received_at.min(event.received_at);
         return Outcome::Duplicate { message_id, conversation_id };
     }
     heard.push(event);
@@ -169,19 +175,27 @@ async fn parked(batch: &mut Batch<'_>) -> Result<HashMap<usize, Vec<Heard>>> {
     Ok(heard)
 }
 
-fn parked_row(batch: &Batch<'_>, key: (InboxId, &str), heard: &Heard) -> parked_event::ActiveModel {
-    parked_event::ActiveModel {
-        account_id: Set(batch.scope.account_id()),
-        id: Set(batch.scope.id()),
-        inbox_id: Set(key.0),
-        external_id: Set(key.1.to_owned()),
-        identity: Set(heard.identity()),
-        kind: Set(heard.kind),
-        provider_time: Set(heard.provider_time),
-        received_at: Set(heard.received_at),
-        code: Set(heard.code.clone()),
-        detail: Set(heard.detail.clone()),
-    }
+/// Keeps an event for the message to come.
+fn park(batch: &mut Batch<'_>, index: usize) {
+    let status = &batch.statuses[index];
+    let (inbox_id, external_id) = (status.input.inbox_id, status.input.external_id.clone());
+    let heard = &status.heard;
+    let row = parked_event::Model {
+        account_id: batch.scope.account_id(),
+        id: batch.scope.id(),
+        inbox_id,
+        external_id: external_id.clone(),
+        identity: heard.identity(),
+        kind: heard.kind,
+        provider_time: heard.provider_time,
+        received_at: heard.received_at,
+        code: heard.code.clone(),
+        detail: heard.detail.clone(),
+    };
+    let received_at = heard.received_at;
+    let key = (inbox_id, external_id, heard.identity());
+    let parked = batch.writes.parked.entry(key).or_insert(row);
+    parked.received_at = parked.received_at.min(received_at);
 }
 
 fn ledger_row(
@@ -219,6 +233,7 @@ fn stand_drafts(batch: &mut Batch<'_>, mut of_draft: HashMap<usize, Vec<Heard>>)
 
 #[derive(FromQueryResult)]
 struct LedgerEntry {
+    id: MessageEventId,
     message_id: MessageId,
     kind: StatusKind,
     provider_time: Option<Timestamp>,
@@ -236,6 +251,7 @@ async fn change_known(
         return Ok(Vec::new());
     }
     let mut ledger: HashMap<MessageId, Vec<Heard>> = HashMap::new();
+    let mut stored: HashMap<MessageId, Vec<(MessageEventId, Timestamp)>> = HashMap::new();
     let entries = batch
         .scope
         .find::<message_event::Entity>()
@@ -244,6 +260,7 @@ async fn change_known(
         .all(batch.tx)
         .await?;
     for entry in entries {
+        stored.entry(entry.message_id).or_default().push((entry.id, entry.received_at));
         ledger.entry(entry.message_id).or_default().push(Heard {
             kind: entry.kind,
             provider_time: entry.provider_time,
@@ -264,6 +281,13 @@ async fn change_known(
                 batch.writes.ledger.push(ledger_row(batch, message.id, &status.heard));
             }
             batch.outcomes[status.item] = Some(outcome);
+        }
+        // What was stored stands first, in the order in which it was read.
+        for (now, (id, before)) in heard.iter().zip(stored.remove(&message.id).unwrap_or_default())
+        {
+            if now.received_at < before {
+                batch.writes.received.push((id, now.received_at));
+            }
         }
         let after = standing(heard, message.gives_receipts);
         if after != before {

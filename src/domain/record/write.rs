@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::id::{
-    BotId, ContactId, ConversationId, InboxId, LabelId, MessageId, ParkedEventId, SessionId,
-    UserId, Uuid,
+    BotId, ContactId, ConversationId, InboxId, LabelId, MessageEventId, MessageId, ParkedEventId,
+    SessionId, UserId, Uuid,
 };
 use entity::kinds::{
     ConversationEventKind, Direction, EventKind, FailureBucket, OptOutSource, SessionRole, UserType,
@@ -14,8 +14,9 @@ use entity::{
     Timestamp, contact, contact_identity, conversation, conversation_event, conversation_label,
     message, message_event, parked_event, session,
 };
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
     IntoActiveModel, QueryFilter, Set, Value,
 };
 
@@ -39,7 +40,10 @@ pub(super) struct Writes {
     /// Stored messages whose assignee or bot was another at their time than we knew.
     pub refrozen: Vec<(MessageId, Option<UserId>, Option<BotId>)>,
     pub ledger: Vec<message_event::ActiveModel>,
-    pub parked: Vec<parked_event::ActiveModel>,
+    /// Events that were heard earlier than we knew.
+    pub received: Vec<(MessageEventId, Timestamp)>,
+    /// By inbox, message and identity.
+    pub parked: HashMap<(InboxId, String, String), parked_event::Model>,
     pub unparked: Vec<ParkedEventId>,
     /// Stored messages whose status changed.
     pub standings: Vec<(MessageId, InboxId, Standing)>,
@@ -192,12 +196,10 @@ async fn ledgers(
     tx: &DatabaseTransaction,
 ) -> Result<()> {
     insert::<message_event::Entity, _>(std::mem::take(&mut writes.ledger), tx).await?;
-    {
-        use parked_event::Column::{AccountId, ExternalId, Identity, InboxId};
-        let unique = [AccountId, InboxId, ExternalId, Identity];
-        insert_missing::<parked_event::Entity, _>(std::mem::take(&mut writes.parked), &unique, tx)
-            .await?;
-    }
+    let rows = std::mem::take(&mut writes.received).into_iter();
+    let rows = rows.map(|(id, at)| [Value::from(id), Value::from(at)]).collect();
+    update(scope, tx, "message_event", ["id", "received_at"], rows).await?;
+    park(models(writes.parked.drain().map(|(_, row)| row)), tx).await?;
     if !writes.unparked.is_empty() {
         let applied = parked_event::Column::Id.is_in(std::mem::take(&mut writes.unparked));
         scope.delete_many::<parked_event::Entity>().filter(applied).exec(tx).await?;
@@ -209,6 +211,21 @@ async fn ledgers(
         insert_missing::<conversation_event::Entity, _>(events, &unique, tx).await?;
     }
     labels(scope, writes, tx).await
+}
+
+/// Of an event that waits already, the first reception counts.
+async fn park(rows: Vec<parked_event::ActiveModel>, tx: &DatabaseTransaction) -> Result<()> {
+    use parked_event::Column::{AccountId, ExternalId, Identity, InboxId, ReceivedAt};
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let first = "CASE WHEN excluded.received_at < parked_event.received_at \
+                 THEN excluded.received_at ELSE parked_event.received_at END";
+    let mut on_conflict = OnConflict::columns([AccountId, InboxId, ExternalId, Identity]);
+    on_conflict.value(ReceivedAt, Expr::cust(first));
+    let insert = parked_event::Entity::insert_many(rows).on_conflict(on_conflict);
+    insert.exec_without_returning(tx).await?;
+    Ok(())
 }
 
 /// The last word about each label counts.

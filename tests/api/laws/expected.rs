@@ -113,7 +113,11 @@ impl Expected {
         assert_eq!(totals, self.totals, "the totals of {ask:#?}");
         for (value, metric) in report.totals.iter().zip(&ask.metrics) {
             assert_eq!(value.metric, *metric, "{ask:#?}");
-            assert_eq!(value.date_basis, meaning(*metric).basis(ask.basis), "{metric:?} of {ask:#?}");
+            assert_eq!(
+                value.date_basis,
+                meaning(*metric).basis(ask.basis),
+                "{metric:?} of {ask:#?}"
+            );
         }
         let mut told = HashSet::new();
         let mut before = 0;
@@ -122,7 +126,8 @@ impl Expected {
                 Some(bucket) => self.buckets.iter().position(|each| *each == bucket),
                 None => ask.interval.is_none().then_some(0),
             };
-            let bucket = bucket.unwrap_or_else(|| panic!("there is no {:?} in {ask:#?}", row.bucket));
+            let bucket =
+                bucket.unwrap_or_else(|| panic!("there is no {:?} in {ask:#?}", row.bucket));
             assert!(before <= bucket, "buckets are out of order in {ask:#?}");
             before = bucket;
             let keys: Vec<Key> = row.keys.iter().map(|key| key.key.clone()).collect();
@@ -152,13 +157,14 @@ pub fn buckets(
     let mut buckets: Vec<Bucket> = Vec::new();
     let mut start = from.0;
     while start < to.0 {
+        let own = unit(start);
         let mut end = start - start.rem_euclid(QUARTER) + QUARTER;
-        while end < to.0 && unit(end) == unit(start) {
+        while end < to.0 && unit(end) == own {
             end += QUARTER;
         }
         let end = end.min(to.0);
-        let clipped = (start == from.0 && unit(start - 1) == unit(start))
-            || (end == to.0 && unit(end) == unit(end - 1));
+        let clipped =
+            (start == from.0 && unit(start - 1) == own) || (end == to.0 && unit(end) == own);
         buckets.push(Bucket { start: Timestamp(start), end: Timestamp(end), clipped });
         start = end;
     }
@@ -167,14 +173,12 @@ pub fn buckets(
 
 /// What is the same for all instants of a bucket, and another for those around it.
 fn unit(zone: &TimeZone, at: Timestamp, interval: Interval) -> (i32, DateTime) {
-    let local = zone.to_datetime(instant(at));
-    let offset = zone.to_offset(instant(at)).seconds();
+    let offset = zone.to_offset(instant(at));
+    let (local, offset) = (offset.to_datetime(instant(at)), offset.seconds());
     let date = local.date();
     let by_date = |date: Date| (0, date.at(0, 0, 0, 0));
     match interval {
-        Interval::FifteenMinutes => {
-            (offset, date.at(local.hour(), local.minute() / 15 * 15, 0, 0))
-        }
+        Interval::FifteenMinutes => (offset, date.at(local.hour(), local.minute() / 15 * 15, 0, 0)),
         Interval::Hour => (offset, date.at(local.hour(), 0, 0, 0)),
         Interval::Day => by_date(date),
         Interval::Week => {

@@ -116,7 +116,11 @@ fn fact(
         assignee: assignee(history, said).map(|user| stage.users[user]),
         bot: bot_then(history, said).map(|bot| stage.bots[bot]),
         template: said.template.map(|template| stage.templates[template]),
-        traffic_source: if client_wrote { Source::of(said.thread()).map(Source::word) } else { None },
+        traffic_source: if client_wrote {
+            Source::of(said.thread()).map(Source::word)
+        } else {
+            None
+        },
         client_wrote,
         said: said.clone(),
     }
@@ -169,10 +173,8 @@ fn standing(heard: &[Heard], receipts: bool) -> Standing {
         furthest.map_or(MessageStatus::Created, |(_, status)| *status)
     };
     let failed = matches!(status, MessageStatus::Failed | MessageStatus::Undelivered);
-    let mut failures: Vec<&Heard> = heard
-        .iter()
-        .filter(|heard| failed && matches!(heard.kind, Failed | Undelivered))
-        .collect();
+    let mut failures: Vec<&Heard> =
+        heard.iter().filter(|heard| failed && matches!(heard.kind, Failed | Undelivered)).collect();
     // No code after any code.
     failures.sort_by_key(|failure| (failure.at, failure.code.is_none(), failure.code));
     let failure = failures.first();
@@ -210,9 +212,9 @@ fn sessions(
     for index in parts {
         let said = &history.said[index];
         let pair = (said.contact, said.inbox);
-        let goes_on = last.get(&pair).filter(|last| {
-            said.at.seconds() - history.said[**last].at.seconds() <= IDLE_SECONDS
-        });
+        let goes_on = last
+            .get(&pair)
+            .filter(|last| said.at.seconds() - history.said[**last].at.seconds() <= IDLE_SECONDS);
         place[index] = goes_on.map_or(Some(index), |last| place[*last]);
         last.insert(pair, index);
         first_of_contact.entry(said.contact).or_insert(index);
@@ -222,7 +224,7 @@ fn sessions(
         let new = first_of_contact.get(&said.contact) == Some(&first);
         (origin(said), if new { UserType::New } else { UserType::Returning })
     };
-    place.into_iter().map(|first| first.map(describe)).collect()
+    place.into_iter().map(|first| first.map(&describe)).collect()
 }
 
 /// What a session that begins with this begins with.

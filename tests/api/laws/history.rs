@@ -162,8 +162,8 @@ impl Said {
         }
         if !said.inbound() && !said.silent() {
             for _ in 0..dice.below(5) {
-                let untimed = said.heard.iter().any(|heard| !heard.timed);
-                said.heard.push(Heard::random(dice, at, untimed));
+                let before = said.heard.last().cloned();
+                said.heard.push(Heard::random(dice, at, before));
             }
         }
         said
@@ -184,18 +184,26 @@ impl Said {
 }
 
 impl Heard {
-    /// Of a message at `at`, of which something without a time was heard already or not.
-    fn random(dice: &mut Dice, at: Timestamp, untimed: bool) -> Self {
+    /// Of a message at `at`; now and then what was heard before is heard again.
+    fn random(dice: &mut Dice, at: Timestamp, before: Option<Self>) -> Self {
         let kind = if dice.chance(80) { dice.pick(&USUAL) } else { dice.pick(StatusKind::ALL) };
         let mut at = at.0 + dice.between(-HOUR, 3 * DAY);
         if dice.chance(20) {
             // Where buckets begin.
             at -= at.rem_euclid(HOUR);
         }
+        let at = Timestamp(at);
         let fails =
             matches!(kind, StatusKind::Failed | StatusKind::Undelivered | StatusKind::TryFailed);
         let code = if fails { dice.pick(&CODES) } else { None };
-        Self { kind, at: Timestamp(at), timed: untimed || dice.chance(85), code }
+        let heard = Self { kind, at, timed: dice.chance(85), code };
+        match before {
+            // The provider repeats its time; without one the first reception counts.
+            Some(before) if dice.chance(20) => {
+                Self { at: if before.timed { before.at } else { heard.at }, ..before }
+            }
+            _ => heard,
+        }
     }
 }
 

@@ -150,11 +150,9 @@ pub fn key(fact: &Fact, dimension: Dimension, zone: &TimeZone, at: Timestamp) ->
         Dimension::StatusGroup => {
             name(fact.status().map(|status| status_group(status, inbox.gives_receipts)))
         }
-        Dimension::Direction => name(Some(if fact.said.inbound() {
-            Direction::Inbound
-        } else {
-            Direction::Outbound
-        })),
+        Dimension::Direction => {
+            name(Some(if fact.said.inbound() { Direction::Inbound } else { Direction::Outbound }))
+        }
         Dimension::Bot => fact.bot.map_or(Key::Null, |id| Key::Id(Table::Bot, id.0)),
         Dimension::Assignee => fact.assignee.map_or(Key::Null, |id| Key::Id(Table::User, id.0)),
         Dimension::Author => match (fact.author_user, fact.author_bot) {

@@ -9,12 +9,16 @@ use entity::kinds::{AuthorKind, Direction, Platform, Role, TemplateCategory};
 use rapport::auth::AccountScope;
 use rapport::domain::bot::{self, BotCreate};
 use rapport::domain::inbox::InboxCreate;
-use rapport::domain::record::{self, Author, Item, NewConversationEvent, NewMessage, NewStatus, Outcome};
+use rapport::domain::record::{
+    self, Author, Item, NewConversationEvent, NewMessage, NewStatus, Outcome,
+};
 use rapport::domain::template::{self, TemplateCreate};
 use rapport::domain::user::{UserInvite, invite};
 
 use super::dice::Dice;
-use super::history::{BOTS, Heard, History, INBOXES, Said, Source, TEMPLATES, Thread, USERS, Voice};
+use super::history::{
+    BOTS, Heard, History, INBOXES, Said, Source, TEMPLATES, Thread, USERS, Voice,
+};
 use crate::support::factory;
 
 pub struct Stage {
@@ -36,7 +40,11 @@ fn inboxes() -> [InboxCreate; INBOXES] {
             line: text("+15550100"),
             ..inbox("Shop", Platform::Whatsapp)
         },
-        InboxCreate { vendor: text("acme"), line: text("+15550200"), ..inbox("shop", Platform::Sms) },
+        InboxCreate {
+            vendor: text("acme"),
+            line: text("+15550200"),
+            ..inbox("shop", Platform::Sms)
+        },
         InboxCreate {
             portfolio: text("Care"),
             line: text("care@acme.test"),
