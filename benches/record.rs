@@ -98,7 +98,7 @@ fn items(inbox: &str, batch: usize) -> Value {
             "externalId": format!("wamid.{number:012}"),
             "contact": { "phone": format!("+4915{contact:08}"), "name": format!("Contact {contact}") },
             "direction": if outbound { "OUTBOUND" } else { "INBOUND" },
-            "medium": if outbound && number % 2 == 0 { "MAILING" } else { "CHAT" },
+            "medium": if outbound && number.is_multiple_of(2) { "MAILING" } else { "CHAT" },
             "content": "Your order is on its way. Thank you for your patience!",
             "occurredAt": at.to_string(),
         }})

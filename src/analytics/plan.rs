@@ -268,7 +268,7 @@ mod tests {
         let account_id = AccountId(Uuid::nil());
         let sql = plan.statements[0].sql(account_id, &[segment], &breakdown, &filter);
         assert_eq!(
-            sql.text(),
+            sql.statement(sea_orm::DbBackend::Postgres).sql,
             "WITH seg(b, f, t, o) AS (VALUES (0, 10, 20, 5)) \
              SELECT CAST(seg.b AS BIGINT), m.inbox_id, CAST(s.user_type AS BIGINT), \
              COUNT(*) FILTER (WHERE m.author_kind IS DISTINCT FROM 5 AND NOT m.private), \

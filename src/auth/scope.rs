@@ -141,6 +141,12 @@ impl AccountScope {
         Ok(())
     }
 
+    /// Whether a token that the caller makes may have the scope: people may pass on all that
+    /// their role reaches, tokens only what they have.
+    pub fn may_pass_on(&self, scope: TokenScope) -> bool {
+        self.actor != Actor::Token || self.scopes.contains(&scope)
+    }
+
     /// Whether the caller may see names, addresses and messages of contacts.
     pub fn sees_personal_data(&self) -> bool {
         self.role > Role::Reader || self.scopes.contains(&TokenScope::PersonalData)

@@ -46,6 +46,11 @@ pub async fn sign_in(
         scopes: vec![TokenScope::Read, TokenScope::Record, TokenScope::Write],
         expires_at: Some(now.plus_seconds(LIFETIME_SECONDS)),
     };
+    // The password may have been changed, and all sign-ins ended, while this one was checked.
+    let still = person::find_by_email(&tx, &email).await?;
+    if still.is_none_or(|still| still.password_hash != user.password_hash) {
+        return Err(Error::Forbidden("e-mail or password is wrong".to_owned()));
+    }
     let issued = token::issue(&tx, &engine.clock, sign_in).await?;
     let mut user: user::ActiveModel = user.into_active_model();
     user.last_sign_in_at = Set(Some(now));

@@ -116,7 +116,8 @@ fn event(
         label_id: None,
         by: Some(by),
         by_user_id: scope.actor().user_id(),
-        occurred_at: None,
+        // After all that is known of it: clocks of other systems may run ahead of ours.
+        occurred_at: Some(scope.now().max(conversation.last_activity_at)),
     }
 }
 

@@ -93,7 +93,8 @@ pub async fn for_line(
     let select = scope
         .find::<inbox::Entity>()
         .filter(inbox::Column::Provider.eq(provider))
-        .filter(inbox::Column::ProviderLineId.eq(provider_line_id));
+        .filter(inbox::Column::ProviderLineId.eq(provider_line_id))
+        .filter(inbox::Column::ArchivedAt.is_null());
     Ok(select.one(scope.db().read()).await?)
 }
 

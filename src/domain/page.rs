@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::id::Uuid;
 use sea_orm::sea_query::{Expr, ExprTrait, Order as Way, Value};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IdenStatic, ModelTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select,
+    ColumnTrait, ColumnType, Condition, ConnectionTrait, EntityTrait, IdenStatic, ModelTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -143,7 +143,7 @@ where
     let mut select = select;
     if let Some(text) = &request.from {
         let path = if request.backward { "before" } else { "after" };
-        let cursor = decode(path, text, list)?;
+        let cursor = decode::<E>(path, text, list, &order)?;
         select = select.filter(behind::<E>(&order, &cursor, request.backward));
     }
     let way = if descending { Way::Desc } else { Way::Asc };
@@ -215,7 +215,13 @@ where
     Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor)?))
 }
 
-fn decode(path: &str, text: &str, list: [u8; 8]) -> Result<Cursor> {
+/// Cursors can be made up: what they hold is checked like any other input.
+fn decode<E: EntityTrait>(
+    path: &str,
+    text: &str,
+    list: [u8; 8],
+    order: &Order<E::Column>,
+) -> Result<Cursor> {
     let broken = || Error::invalid(path, ViolationCode::Malformed, "is not a cursor of this API");
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| broken())?;
     let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| broken())?;
@@ -223,7 +229,15 @@ fn decode(path: &str, text: &str, list: [u8; 8]) -> Result<Cursor> {
         let message = "belongs to another list, order or filter; start again without it";
         return Err(Error::invalid(path, ViolationCode::Conflict, message));
     }
-    Ok(cursor)
+    let fits = match (&cursor.key, order.column.def().get_column_type()) {
+        (Key::Null, _) => order.nullable,
+        (Key::Number(_), ColumnType::BigInteger) => true,
+        (Key::Number(number), ColumnType::SmallInteger) => i16::try_from(*number).is_ok(),
+        (Key::Text(text), ColumnType::Text) => !text.contains('\0'),
+        (Key::Id(_), ColumnType::Uuid) => true,
+        _ => false,
+    };
+    if fits { Ok(cursor) } else { Err(broken()) }
 }
 
 /// How many rows `select` has.

@@ -79,6 +79,10 @@ pub async fn create(
             "a token with the role {role} needs more than {own}"
         )));
     }
+    if let Some(scope) = input.scopes.iter().find(|wanted| !scope.may_pass_on(**wanted)) {
+        let message = format!("a token cannot pass on the scope {}, which it lacks", scope.name());
+        return Err(Error::Forbidden(message));
+    }
     let mut checks = Checks::new();
     let name = checks.text("name", &input.name, LONGEST_NAME);
     if input.scopes.is_empty() {

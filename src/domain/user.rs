@@ -114,7 +114,7 @@ pub(super) fn email(checks: &mut Checks, path: &str, address: &str) -> Option<St
     email
 }
 
-/// Adds a user to the account, and makes the user if nobody has the address.
+/// Makes a user who belongs to the account.
 pub async fn invite(
     scope: &AccountScope,
     idempotency_key: Option<&str>,
@@ -136,7 +136,14 @@ pub async fn invite(
         Begun::Again(answer) => answer,
         Begun::First(claim) => {
             let tx = claim.tx();
-            let (user, _) = ensure(scope.engine(), tx, new).await?;
+            let (user, made) = ensure(scope.engine(), tx, new).await?;
+            if !made {
+                // Whoever registered the address first knows its password, and nobody has
+                // shown to be its owner: a stranger must not come in by it.
+                let message = "belongs to a user already; only the installation's command line \
+                               can add somebody to a second account";
+                return Err(Error::invalid("email", ViolationCode::Taken, message));
+            }
             join(scope, tx, user.id, input.role, "email").await?;
             event::write(scope, tx, EventKind::SettingsChanged, vec![user.id.0]).await?;
             let answer = user.id;

@@ -14,6 +14,8 @@ use crate::ingest::{self, Worker, whatsapp::signature};
 
 /// Bytes of a delivery: Meta sends up to 3 MB.
 const LARGEST: usize = 3 * 1024 * 1024;
+/// How long a body may take to arrive.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Needs `web::Data<Engine>` and `web::Data<Worker>`.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -59,10 +61,14 @@ async fn delivery(
     worker: web::Data<Worker>,
 ) -> HttpResponse {
     // Signatures are over the bytes as they came, so that nothing may decode them before.
-    let body = match payload.to_bytes_limited(LARGEST).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, "the body did not arrive whole"),
+    let body = match tokio::time::timeout(PATIENCE, payload.to_bytes_limited(LARGEST)).await {
+        Ok(Ok(Ok(body))) => body,
         Err(_) => {
+            let message = format!("the body did not arrive within {} seconds", PATIENCE.as_secs());
+            return plain(StatusCode::REQUEST_TIMEOUT, message);
+        }
+        Ok(Ok(Err(_))) => return plain(StatusCode::BAD_REQUEST, "the body did not arrive whole"),
+        Ok(Err(_)) => {
             let message =
                 format!("the body is larger than {LARGEST} bytes, the most a webhook may send");
             return plain(StatusCode::PAYLOAD_TOO_LARGE, message);

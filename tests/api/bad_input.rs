@@ -12,7 +12,6 @@ use rapport::domain::label::{self, LabelCreate};
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::TestApp;
 use crate::support::gql::Answer;
 use crate::support::world::{Whose, World, fill};
 

@@ -9,7 +9,6 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, State
 use serde_json::Value;
 
 use crate::on_both;
-use crate::support::TestApp;
 use crate::support::db::{Kind, TestDb};
 use crate::support::schema::Schema;
 
@@ -178,7 +177,8 @@ async fn keys_begin_with_the_account(kind: Kind) {
         }
         for (from, target, to) in &table.references {
             let global = GLOBAL.contains(&target.as_str());
-            if !global && !(leads(from) && leads(to)) {
+            let tied = leads(from) && leads(to);
+            if !global && !tied {
                 wrong.push(format!("{name}: {from:?} refers to {target} {to:?}"));
             }
         }

@@ -11,7 +11,6 @@ use rapport::graphql::id::{NodeId, NodeKind};
 use serde_json::json;
 
 use crate::on_both;
-use crate::support::TestApp;
 use crate::support::factory::{self, stored};
 
 const ADA: &str = "+15550001111";

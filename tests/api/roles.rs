@@ -6,7 +6,6 @@ use entity::vocabulary::Vocabulary;
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::TestApp;
 use crate::support::gql::{Answer, Client};
 use crate::support::mutations::{self, calls};
 use crate::support::schema::Schema;

@@ -8,7 +8,6 @@ use rapport::domain::record::NewMessage;
 use rapport::ingest;
 
 use crate::on_both;
-use crate::support::TestApp;
 use crate::support::factory::{self, stored};
 use crate::support::whatsapp::{self, APP_SECRET, deliver, fixture, post, signature};
 

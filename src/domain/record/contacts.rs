@@ -47,6 +47,11 @@ pub(super) async fn resolve(batch: &mut Batch<'_>) -> Result<()> {
         let id = find_or_make(batch, &mut book, index);
         batch.messages[index].contact_id = id;
         fill_gaps(batch, &mut book, index);
+        // The addresses by which the contact is known, whatever this message says.
+        if let Some(contact) = book.contacts.get(&id) {
+            batch.messages[index].phone.clone_from(&contact.phone);
+            batch.messages[index].email.clone_from(&contact.email);
+        }
     }
     for id in &book.changed {
         batch.writes.changed_contacts.extend(book.contacts.get(id).cloned());

@@ -7,6 +7,7 @@
 mod check;
 mod contacts;
 mod item;
+mod labels;
 mod load;
 mod replay;
 mod rows;

@@ -1,16 +1,16 @@
 //! Works conversations out anew into which something late came, from all that is known of
 //! them, and with them what their messages froze.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use entity::id::{BotId, ConversationEventId, ConversationId, MessageId, UserId};
+use entity::id::{BotId, ConversationEventId, ConversationId, MessageId, UserId, Uuid};
 use entity::kinds::{AuthorKind, ConversationActor, ConversationEventKind, Direction};
 use entity::{Timestamp, conversation_event, message};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter};
 
 use super::Batch;
 use super::thread::{self, Entry, Happened, Spoken};
-use super::threads::{Origin, Threads, reopening};
+use super::threads::{Origin, REOPENED_BY, Threads, reopening};
 use crate::error::{Error, Result};
 
 #[derive(FromQueryResult)]
@@ -31,6 +31,7 @@ struct StoredMessage {
 struct StoredEvent {
     id: ConversationEventId,
     conversation_id: ConversationId,
+    identity: String,
     kind: ConversationEventKind,
     actor: ConversationActor,
     actor_user_id: Option<UserId>,
@@ -48,7 +49,13 @@ pub(super) async fn replay_late(batch: &mut Batch<'_>, threads: &mut Threads) ->
     if late.is_empty() {
         return Ok(());
     }
-    let (mut entries, frozen) = stored_entries(batch, &late).await?;
+    let (mut entries, frozen, mut reopenings) = stored_entries(batch, &late).await?;
+    // What the batch thought before it knew that something is late.
+    let is_late: HashSet<ConversationId> = late.iter().copied().collect();
+    batch.writes.conversation_events.retain(|event| {
+        let implied = event.identity.as_ref().starts_with(REOPENED_BY);
+        !(implied && is_late.contains(event.conversation_id.as_ref()))
+    });
     let drafts: HashMap<usize, usize> =
         batch.messages.iter().enumerate().map(|(index, message)| (message.item, index)).collect();
     for id in late {
@@ -57,7 +64,11 @@ pub(super) async fn replay_late(batch: &mut Batch<'_>, threads: &mut Threads) ->
         let mut all = entries.remove(&id).unwrap_or_default();
         all.append(&mut thread.added);
         all.sort_by_key(|(entry, _)| entry.order());
-        let Some((first, _)) = all.first() else { continue };
+        // A conversation begins with its first message, whatever happened to it before.
+        let Some((first, _)) = all.iter().find(|(entry, _)| matches!(entry, Entry::Message(_)))
+        else {
+            continue;
+        };
         thread::reset(&mut thread.model);
         thread::begin(&mut thread.model, first);
         for (entry, origin) in &all {
@@ -74,23 +85,31 @@ pub(super) async fn replay_late(batch: &mut Batch<'_>, threads: &mut Threads) ->
                 }
                 _ => {}
             }
-            if let Some(actor) = applied.reopens {
+            if let Some(actor) = applied.reopens
+                && reopenings.remove(&spoken.id).is_none()
+            {
                 let event =
                     reopening(batch, id, spoken.id, spoken.at, actor, spoken.author_user_id);
                 batch.writes.conversation_events.push(event);
             }
         }
     }
+    // Messages that opened a conversation again by what was known before, and did not.
+    batch.writes.withdrawn.extend(reopenings.into_values());
     Ok(())
 }
 
 type Entries = HashMap<ConversationId, Vec<(Entry, Origin)>>;
 
+/// Reopenings that messages brought with them, by message.
+type Reopenings = HashMap<MessageId, ConversationEventId>;
+
 async fn stored_entries(
     batch: &Batch<'_>,
     late: &[ConversationId],
-) -> Result<(Entries, HashMap<MessageId, Frozen>)> {
+) -> Result<(Entries, HashMap<MessageId, Frozen>, Reopenings)> {
     let mut entries = Entries::new();
+    let mut reopenings = Reopenings::new();
     let mut frozen = HashMap::new();
     let select = batch.scope.find::<message::Entity>();
     let messages = select
@@ -118,6 +137,12 @@ async fn stored_entries(
         .all(batch.tx)
         .await?;
     for stored in events {
+        if let Some(message) = stored.identity.strip_prefix(REOPENED_BY) {
+            let message =
+                Uuid::try_parse(message).map_err(|error| Error::Internal(error.into()))?;
+            reopenings.insert(MessageId(message), stored.id);
+            continue;
+        }
         let happened = Happened {
             id: stored.id,
             at: stored.occurred_at,
@@ -129,5 +154,5 @@ async fn stored_entries(
         };
         entries.entry(stored.conversation_id).or_default().push((Entry::Event(happened), None));
     }
-    Ok((entries, frozen))
+    Ok((entries, frozen, reopenings))
 }

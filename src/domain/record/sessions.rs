@@ -1,6 +1,6 @@
 //! Keeps the stored sessions equal to what [`super::session`] says of the messages. What
 //! comes after everything known of a contact on an inbox is appended; anything else makes
-//! the sessions from the one before it on be divided anew.
+//! what follows it be divided anew, going on from the last message said before it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,13 +22,17 @@ type Pair = (ContactId, InboxId);
 /// Nothing is recorded before 1970.
 const BEGINNING: Timestamp = Timestamp(0);
 
-/// What is stored of the contact on the inbox, from the session before the change on.
+/// What is stored of the contact on the inbox.
 #[derive(Default)]
 struct Stored {
+    /// The session before the change, if there is one, and all later ones.
     sessions: Vec<session::Model>,
+    /// Time of the last message that was heard before the change: it stands in the first of
+    /// the sessions.
+    before: Option<Timestamp>,
     /// Time of the last message of any kind.
     latest: Option<Timestamp>,
-    /// Only where the sessions have to be divided anew.
+    /// The messages from the change on, only where they have to be divided anew.
     said: Vec<Said>,
     roles: HashMap<MessageId, Option<SessionRole>>,
 }
@@ -119,6 +123,7 @@ struct Latest {
     contact_id: ContactId,
     inbox_id: InboxId,
     latest: Option<Timestamp>,
+    before: Option<Timestamp>,
 }
 
 async fn load(
@@ -147,9 +152,17 @@ async fn load(
          WHERE m.inbox_id = v.inbox_id AND m.contact_id = v.contact_id AND m.account_id = ",
     );
     sql.bind(account);
-    sql.push(") AS latest FROM v");
+    sql.push(
+        ") AS latest, (SELECT m.occurred_at FROM message m \
+         WHERE m.inbox_id = v.inbox_id AND m.contact_id = v.contact_id AND m.occurred_at < v.at \
+         AND ",
+    );
+    heard(&mut sql);
+    sql.push(" AND m.account_id = ").bind(account);
+    sql.push(" ORDER BY m.occurred_at DESC LIMIT 1) AS before FROM v");
     for found in Latest::find_by_statement(sql.statement(backend)).all(batch.tx).await? {
-        stored.entry((found.contact_id, found.inbox_id)).or_default().latest = found.latest;
+        let pair = stored.entry((found.contact_id, found.inbox_id)).or_default();
+        (pair.latest, pair.before) = (found.latest, found.before);
     }
 
     let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (VALUES ");
@@ -171,6 +184,17 @@ async fn load(
     Ok(stored)
 }
 
+/// [`Part::Takes`], as SQL.
+fn heard(sql: &mut Sql) {
+    sql.push("NOT m.private AND (m.author_kind IS NULL OR m.author_kind <> ");
+    sql.bind(AuthorKind::System).push(") AND (m.direction = ").bind(Direction::Inbound);
+    let out = [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read];
+    for status in out {
+        sql.push(" OR m.status = ").bind(status);
+    }
+    sql.push(")");
+}
+
 #[derive(FromQueryResult)]
 struct StoredMessage {
     id: MessageId,
@@ -187,8 +211,7 @@ struct StoredMessage {
     status: Option<MessageStatus>,
 }
 
-/// The messages from the session before the given time on, or all where there is none, with
-/// the parts they have now.
+/// The messages from the second of the given time on, with the parts they have now.
 async fn load_said(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
@@ -202,10 +225,7 @@ async fn load_said(
     }
     let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (VALUES ");
     sql.rows(pairs.iter().map(|(pair, since)| {
-        let earlier = stored[*pair].sessions.first();
-        let earlier = earlier.filter(|first| first.started_at < second(**since));
-        let from = earlier.map_or(BEGINNING, |first| second(first.started_at));
-        [Value::from(pair.0), Value::from(pair.1), Value::from(from)]
+        [Value::from(pair.0), Value::from(pair.1), Value::from(second(**since))]
     }));
     sql.push(
         ") SELECT m.id, m.contact_id, m.inbox_id, m.conversation_id, m.session_id, m.session_role, m.direction, \
@@ -245,15 +265,15 @@ fn settle(
     idle: i64,
     writes: &mut SessionWrites,
 ) {
-    let before = stored.sessions.last().filter(|_| !anew).map(|session| session.last_message_at);
     let mut said = stored.said;
     said.extend(added);
-    let divided = divide(&mut said, before, idle);
+    let divided = divide(&mut said, stored.before, idle);
     let mut left: Vec<session::Model> = stored.sessions;
     let mut places: HashMap<MessageId, (Option<SessionId>, Option<SessionRole>)> = HashMap::new();
     for stretch in &divided.stretches {
         let found = match stretch.first {
-            None => left.pop(),
+            None if left.is_empty() => None,
+            None => Some(left.remove(0)),
             Some(first) => take_matching(&mut left, &said, first, &stretch.members),
         };
         let id = match (stretch.first, found) {

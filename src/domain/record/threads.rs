@@ -59,10 +59,21 @@ pub(super) async fn follow(batch: &mut Batch<'_>) -> Result<()> {
     }
     let mut threads = load(batch).await?;
     let mut ledger = known_events(batch, &threads).await?;
+    let mut early = Vec::new();
     for step in steps(batch) {
         match step {
             Step::Message(index) => message_step(batch, &mut threads, index),
-            Step::Event(index) => event_step(batch, &mut threads, &mut ledger, index),
+            Step::Event(index) => early.extend(event_step(batch, &mut threads, &mut ledger, index)),
+        }
+    }
+    // What happened to a conversation before its first message, if that is in the batch too.
+    for index in early {
+        if let Some(index) = event_step(batch, &mut threads, &mut ledger, index) {
+            let text =
+                "no such conversation on this inbox; record its first message before its events";
+            let path = "conversationEvent.conversationExternalId";
+            let violation = violation(path, ViolationCode::NotFound, text);
+            batch.outcomes[batch.events[index].item] = Some(Outcome::Rejected(vec![violation]));
         }
     }
     if batch.messages.iter().any(|message| batch.outcomes[message.item].is_some()) {
@@ -95,8 +106,8 @@ fn steps(batch: &Batch<'_>) -> Vec<Step> {
     steps.into_iter().map(|(_, step)| step).collect()
 }
 
-/// The conversations that items name, and of each contact and inbox the one that was begun
-/// last before the batch's first message, with all later ones.
+/// The conversations that items name, and of each contact and inbox those not closed at the
+/// batch's first message and the one begun last before it, with all later ones.
 async fn load(batch: &Batch<'_>) -> Result<Threads> {
     let mut threads = Threads::default();
     let mut ids: HashSet<ConversationId> = HashSet::new();
@@ -144,7 +155,7 @@ async fn load(batch: &Batch<'_>) -> Result<Threads> {
         sql.push(") SELECT c.* FROM v CROSS JOIN conversation c WHERE c.inbox_id = v.inbox_id AND c.contact_id = v.contact_id AND c.account_id = ");
         sql.bind(batch.scope.account_id());
         sql.push(
-            " AND c.created_at >= COALESCE((SELECT MAX(e.created_at) FROM conversation e \
+            " AND (c.closed_at IS NULL OR c.closed_at > v.at OR c.created_at >= COALESCE((SELECT MAX(e.created_at) FROM conversation e \
              WHERE e.inbox_id = v.inbox_id AND e.contact_id = v.contact_id AND e.created_at <= v.at AND e.account_id = ",
         );
         sql.bind(batch.scope.account_id());
@@ -246,17 +257,15 @@ fn by_time(
 ) -> Option<ConversationId> {
     let pair = threads.of_pair.get(&(message.contact_id, message.input.inbox_id))?;
     let models = || pair.iter().filter_map(|id| threads.all.get(id)).map(|thread| &thread.model);
-    if let Some(model) = models().rfind(|model| model.created_at <= message.at) {
-        let reopens_within = batch
-            .references
-            .inboxes
-            .get(&model.inbox_id)
-            .and_then(|inbox| inbox.reopen_within_seconds)
-            .unwrap_or(-1);
-        let open = model.closed_at.is_none_or(|closed| {
-            closed > message.at || message.at.seconds() - closed.seconds() <= reopens_within
-        });
-        if open {
+    let begun = || models().filter(|model| model.created_at <= message.at).rev();
+    let mut not_closed = begun().filter(|model| model.closed_at.is_none_or(|at| at > message.at));
+    if let Some(model) = not_closed.next() {
+        return Some(model.id);
+    }
+    if let Some((model, closed)) = begun().find_map(|model| Some((model, model.closed_at?))) {
+        let inbox = batch.references.inboxes.get(&model.inbox_id);
+        let within = inbox.and_then(|inbox| inbox.reopen_within_seconds).unwrap_or(-1);
+        if message.at.seconds() - closed.seconds() <= within {
             return Some(model.id);
         }
     }
@@ -341,23 +350,24 @@ fn named(threads: &Threads, input: &NewConversationEvent) -> Option<Conversation
     })
 }
 
-fn event_step(batch: &mut Batch<'_>, threads: &mut Threads, ledger: &mut Ledger, index: usize) {
+/// Gives the index back where the event's conversation is not known.
+fn event_step(
+    batch: &mut Batch<'_>,
+    threads: &mut Threads,
+    ledger: &mut Ledger,
+    index: usize,
+) -> Option<usize> {
     let event = &batch.events[index];
     let input = event.input;
-    let found = named(threads, input);
-    let thread = found.and_then(|id| threads.all.get_mut(&id));
+    let thread = named(threads, input).and_then(|id| threads.all.get_mut(&id));
     let Some(thread) = thread.filter(|thread| thread.model.inbox_id == input.inbox_id) else {
-        let text = "no such conversation on this inbox; record its first message before its events";
-        let violation =
-            violation("conversationEvent.conversationExternalId", ViolationCode::NotFound, text);
-        batch.outcomes[event.item] = Some(Outcome::Rejected(vec![violation]));
-        return;
+        return Some(index);
     };
     let identity = identity(event);
     if !ledger.insert((thread.model.id, identity.clone())) {
         let conversation_id = Some(thread.model.id);
         batch.outcomes[event.item] = Some(Outcome::Duplicate { message_id: None, conversation_id });
-        return;
+        return None;
     }
     let happened = Happened {
         id: batch.scope.id(),
@@ -383,7 +393,7 @@ fn event_step(batch: &mut Batch<'_>, threads: &mut Threads, ledger: &mut Ledger,
         created_at: Set(batch.now),
     });
     if let Some(label) = input.label_id {
-        batch.writes.labelled.push((thread.model.id, label, input.kind, event.at));
+        batch.writes.labelled.insert((thread.model.id, label));
     }
     let entry = Entry::Event(happened);
     thread.changed = true;
@@ -395,7 +405,11 @@ fn event_step(batch: &mut Batch<'_>, threads: &mut Threads, ledger: &mut Ledger,
     thread.added.push((entry, None));
     batch.outcomes[event.item] =
         Some(Outcome::Recorded { message_id: None, conversation_id: Some(thread.model.id) });
+    None
 }
+
+/// The identity of a reopening that a message brought with it, before the message's id.
+pub(super) const REOPENED_BY: &str = "REOPENED|by message|";
 
 /// What makes two reports the same event: all that was said of it.
 fn identity(event: &EventDraft<'_>) -> String {
@@ -425,7 +439,7 @@ pub(super) fn reopening(
         account_id: Set(batch.scope.account_id()),
         id: Set(batch.scope.id()),
         conversation_id: Set(conversation_id),
-        identity: Set(format!("REOPENED|by message|{}", message_id.0.simple())),
+        identity: Set(format!("{REOPENED_BY}{}", message_id.0.simple())),
         kind: Set(ConversationEventKind::Reopened),
         actor: Set(actor),
         actor_user_id: Set(user),

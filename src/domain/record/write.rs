@@ -4,22 +4,21 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::id::{
-    BotId, ContactId, ConversationId, InboxId, LabelId, MessageEventId, MessageId, ParkedEventId,
-    SessionId, UserId, Uuid,
+    BotId, ContactId, ConversationEventId, ConversationId, InboxId, LabelId, MessageEventId,
+    MessageId, ParkedEventId, SessionId, UserId, Uuid,
 };
-use entity::kinds::{
-    ConversationEventKind, Direction, EventKind, FailureBucket, OptOutSource, SessionRole, UserType,
-};
+use entity::kinds::{Direction, EventKind, FailureBucket, OptOutSource, SessionRole, UserType};
 use entity::{
-    Timestamp, contact, contact_identity, conversation, conversation_event, conversation_label,
-    message, message_event, parked_event, session,
+    Timestamp, contact, contact_identity, conversation, conversation_event, message, message_event,
+    parked_event, session,
 };
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
     IntoActiveModel, QueryFilter, Set, Value,
 };
 
+use super::labels;
 use super::rows::{insert, insert_missing, update};
 use super::status::Standing;
 use super::{Batch, MessageDraft, Outcome};
@@ -36,7 +35,10 @@ pub(super) struct Writes {
     /// With whether it is new.
     pub conversations: Vec<(conversation::Model, bool)>,
     pub conversation_events: Vec<conversation_event::ActiveModel>,
-    pub labelled: Vec<(ConversationId, LabelId, ConversationEventKind, Timestamp)>,
+    /// Events that turned out not to have happened.
+    pub withdrawn: Vec<ConversationEventId>,
+    /// Labels that events put on or took off.
+    pub labelled: HashSet<(ConversationId, LabelId)>,
     /// Stored messages whose assignee or bot was another at their time than we knew.
     pub refrozen: Vec<(MessageId, Option<UserId>, Option<BotId>)>,
     pub ledger: Vec<message_event::ActiveModel>,
@@ -210,7 +212,11 @@ async fn ledgers(
         let events = std::mem::take(&mut writes.conversation_events);
         insert_missing::<conversation_event::Entity, _>(events, &unique, tx).await?;
     }
-    labels(scope, writes, tx).await
+    if !writes.withdrawn.is_empty() {
+        let gone = conversation_event::Column::Id.is_in(std::mem::take(&mut writes.withdrawn));
+        scope.delete_many::<conversation_event::Entity>().filter(gone).exec(tx).await?;
+    }
+    labels::settle(scope, std::mem::take(&mut writes.labelled), tx).await
 }
 
 /// Of an event that waits already, the first reception counts.
@@ -225,37 +231,6 @@ async fn park(rows: Vec<parked_event::ActiveModel>, tx: &DatabaseTransaction) ->
     on_conflict.value(ReceivedAt, Expr::cust(first));
     let insert = parked_event::Entity::insert_many(rows).on_conflict(on_conflict);
     insert.exec_without_returning(tx).await?;
-    Ok(())
-}
-
-/// The last word about each label counts.
-async fn labels(scope: &AccountScope, writes: &mut Writes, tx: &DatabaseTransaction) -> Result<()> {
-    use conversation_label::Column::{AccountId, ConversationId as Conversation, LabelId as Label};
-    let mut last: HashMap<(ConversationId, LabelId), (ConversationEventKind, Timestamp)> =
-        HashMap::new();
-    for (conversation, label, kind, at) in writes.labelled.drain(..) {
-        last.insert((conversation, label), (kind, at));
-    }
-    let (on, off): (Vec<_>, Vec<_>) =
-        last.into_iter().partition(|(_, (kind, _))| *kind == ConversationEventKind::Labelled);
-    let rows = on.into_iter().map(|((conversation_id, label_id), (_, at))| {
-        conversation_label::ActiveModel {
-            account_id: Set(scope.account_id()),
-            conversation_id: Set(conversation_id),
-            label_id: Set(label_id),
-            created_at: Set(at),
-        }
-    });
-    let unique = [AccountId, Conversation, Label];
-    insert_missing::<conversation_label::Entity, _>(rows.collect(), &unique, tx).await?;
-    if off.is_empty() {
-        return Ok(());
-    }
-    let pairs = off.into_iter().map(|((conversation, label), _)| {
-        Condition::all().add(Conversation.eq(conversation)).add(Label.eq(label))
-    });
-    let gone = pairs.fold(Condition::any(), Condition::add);
-    scope.delete_many::<conversation_label::Entity>().filter(gone).exec(tx).await?;
     Ok(())
 }
 

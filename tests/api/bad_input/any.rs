@@ -4,7 +4,6 @@
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::TestApp;
 use crate::support::gql::Client;
 use crate::support::mutations::calls;
 use crate::support::schema::Schema;

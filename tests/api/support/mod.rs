@@ -18,7 +18,7 @@ pub use db::Kind;
 macro_rules! on_both {
     ($(#[$attribute:meta])* async fn $name:ident($app:ident: &TestApp) $body:block) => {
         mod $name {
-            #[allow(unused_imports)] // Not every test needs what its file imports.
+            #[allow(unused_imports, reason = "not every test needs what its file imports")]
             use super::*;
 
             $(#[$attribute])*
