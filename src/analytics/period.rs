@@ -165,8 +165,8 @@ fn last(text: &str, calendar: &Calendar, now: Timestamp, checks: &mut Checks) ->
         return None;
     }
     match calendar.zoned(now).and_then(|now| now.checked_sub(length)) {
-        Ok(from) => Some(Timestamp(from.timestamp().as_microsecond())),
-        Err(_) => {
+        Ok(from) if from.year() >= 1 => Some(Timestamp(from.timestamp().as_microsecond())),
+        _ => {
             checks.fail(path, ViolationCode::OutOfRange, BEYOND_CALENDAR);
             None
         }

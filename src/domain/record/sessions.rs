@@ -123,7 +123,7 @@ struct Latest {
     contact_id: ContactId,
     inbox_id: InboxId,
     latest: Option<Timestamp>,
-    before: Option<Timestamp>,
+    last_heard: Option<Timestamp>,
 }
 
 async fn load(
@@ -159,10 +159,10 @@ async fn load(
     );
     heard(&mut sql);
     sql.push(" AND m.account_id = ").bind(account);
-    sql.push(" ORDER BY m.occurred_at DESC LIMIT 1) AS before FROM v");
+    sql.push(" ORDER BY m.occurred_at DESC LIMIT 1) AS last_heard FROM v");
     for found in Latest::find_by_statement(sql.statement(backend)).all(batch.tx).await? {
         let pair = stored.entry((found.contact_id, found.inbox_id)).or_default();
-        (pair.latest, pair.before) = (found.latest, found.before);
+        (pair.latest, pair.before) = (found.latest, found.last_heard);
     }
 
     let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (VALUES ");

@@ -159,7 +159,7 @@ async fn load(batch: &Batch<'_>) -> Result<Threads> {
              WHERE e.inbox_id = v.inbox_id AND e.contact_id = v.contact_id AND e.created_at <= v.at AND e.account_id = ",
         );
         sql.bind(batch.scope.account_id());
-        sql.push("), 0)");
+        sql.push("), 0))");
         for model in
             conversation::Model::find_by_statement(sql.statement(backend)).all(batch.tx).await?
         {
