@@ -140,7 +140,7 @@ pub async fn invite(
             if !made {
                 // Whoever registered the address first knows its password, and nobody has
                 // shown to be its owner: a stranger must not come in by it.
-                let message = "belongs to a user already; only the installation's command line \
+                let message = "belongs to a user already; only the installation \
                                can add somebody to a second account";
                 return Err(Error::invalid("email", ViolationCode::Taken, message));
             }

@@ -364,3 +364,38 @@ on_both! {
         assert_eq!(answer.code(), "UNAUTHENTICATED");
     }
 }
+
+on_both! {
+    async fn nobody_comes_in_by_an_address_that_another_registered(app: &TestApp) {
+        let document = "mutation($input: UserInviteInput!) {
+            userInvite(input: $input) { user { id } userErrors { path code } }
+        }";
+        let input = |account: &str| json!({ "input": {
+            "accountId": account, "email": "ada@elsewhere.test", "name": "Ada", "role": "AGENT",
+            "password": "known to a stranger",
+        } });
+        let (stranger, scope) = app.stranger().await;
+        let foreign = rapport::graphql::id::NodeId::account(scope.account_id()).to_string();
+        stranger.mutate(document, input(&foreign)).await;
+        let answer = app.owner.data(document, input(&app.account_node)).await;
+        assert_eq!(
+            answer["userInvite"],
+            json!({ "user": null, "userErrors": [{ "path": ["email"], "code": "TAKEN" }] })
+        );
+    }
+}
+
+on_both! {
+    async fn a_token_passes_on_no_scope_that_it_lacks(app: &TestApp) {
+        let document = "mutation($input: TokenCreateInput!) {
+            tokenCreate(input: $input) { token userErrors { path code } }
+        }";
+        let input = |scopes: &[&str]| json!({ "input": {
+            "accountId": app.account_node, "name": "more", "role": "READER", "scopes": scopes,
+        } });
+        let writer = app.client_with(Role::Admin, &[TokenScope::Write]).await;
+        writer.mutate(document, input(&["WRITE"])).await;
+        assert_eq!(writer.send(document, input(&["WRITE", "READ"])).await.code(), "FORBIDDEN");
+        app.owner.mutate(document, input(&["READ", "PERSONAL_DATA"])).await;
+    }
+}

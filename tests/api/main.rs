@@ -18,6 +18,7 @@ mod health;
 mod laws;
 mod layers;
 mod record;
+mod record_late;
 mod record_order;
 mod record_rules;
 mod record_sessions;

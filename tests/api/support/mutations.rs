@@ -57,7 +57,7 @@ fn administration() -> Vec<Call> {
         ),
         call(
             "tokenCreate",
-            json!({ "accountId": "$account", "name": "New", "role": "AGENT", "scopes": ["READ"] }),
+            json!({ "accountId": "$account", "name": "New", "role": "AGENT", "scopes": ["WRITE"] }),
         ),
         call("tokenRevoke", json!({ "accountId": "$account", "tokenId": "$access_token" })),
         call(
