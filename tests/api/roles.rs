@@ -1,11 +1,12 @@
 //! Who may do what: every mutation and every field of an account, for every role and every
 //! scope of a token. What the schema has and the tables lack makes a test fail.
 
-use entity::kinds::{Role, TokenScope};
+use entity::kinds::{Platform, Role, TokenScope};
 use entity::vocabulary::Vocabulary;
 use serde_json::{Value, json};
 
 use crate::on_both;
+use crate::support::factory;
 use crate::support::gql::{Answer, Client};
 use crate::support::mutations::{self, calls};
 use crate::support::schema::Schema;
@@ -137,6 +138,48 @@ on_both! {
             assert_eq!(data["event"].is_object(), seen, "{}: {data:#}", role.name());
             assert!(data["user"].is_object(), "{data:#}");
             assert!(!answer.body.to_string().contains("app-secret"), "{data:#}");
+        }
+    }
+}
+
+on_both! {
+    async fn readers_see_no_personal_data_unless_their_token_says_so(app: &TestApp) {
+        let inbox = factory::inbox(&app.scope, "WhatsApp", Platform::Whatsapp).await.id;
+        let mut message = factory::message(inbox, "+15550001111", "A secret");
+        message.contact.name = Some("Ada".to_owned());
+        factory::say(&app.scope, message).await;
+        let document = "query($id: ID!) { account(id: $id) {
+            contacts { nodes { name phone identities { sourceId } } }
+            messages { nodes { content direction } }
+        } }";
+        let id = json!({ "id": app.account_node });
+        let seen = json!({
+            "contacts": { "nodes": [{
+                "name": "Ada", "phone": "+15550001111", "identities": [{ "sourceId": "+15550001111" }],
+            }] },
+            "messages": { "nodes": [{ "content": "A secret", "direction": "INBOUND" }] },
+        });
+        let hidden = json!({
+            "contacts": { "nodes": [{
+                "name": null, "phone": null, "identities": [{ "sourceId": null }],
+            }] },
+            "messages": { "nodes": [{ "content": null, "direction": "INBOUND" }] },
+        });
+        use TokenScope::{PersonalData, Read};
+        for (role, scopes, expected) in [
+            (Role::Reader, vec![Read], &hidden),
+            (Role::Reader, vec![Read, PersonalData], &seen),
+            (Role::Agent, vec![Read], &seen),
+        ] {
+            let client = app.client_with(role, &scopes).await;
+            assert_eq!(client.data(document, id.clone()).await["account"], *expected, "{role:?}");
+        }
+        let reader = app.client_with(Role::Reader, &[Read]).await;
+        for arguments in ["filter: { search: \"+1555\" }", "orderBy: { field: NAME, direction: ASC }"] {
+            let document = format!(
+                "query($id: ID!) {{ account(id: $id) {{ contacts({arguments}) {{ totalCount }} }} }}"
+            );
+            assert_eq!(reader.send(&document, id.clone()).await.code(), "FORBIDDEN", "{arguments}");
         }
     }
 }
