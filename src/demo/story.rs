@@ -298,18 +298,17 @@ impl<'a> Story<'a> {
     fn send(&mut self, rng: &mut ChaCha8Rng, line: &MailingLine, at: Timestamp) {
         let person = pick_person(rng);
         let fate = line.fate;
-        let (external, conversation) = (self.name("send"), self.name("mailing"));
+        let daily = matches!(line.rhythm, Rhythm::Daily(_));
+        let external = self.name("send");
+        // What is sent to many at once goes into the talk that is open, if there is one.
+        let conversation = daily.then(|| self.name("mailing"));
         let content = words::fill(line.body, rng);
         let mut message = outbound(line.inbox, contact(person, line.address), &content, at);
         message.external_id = Some(external.clone());
-        message.conversation_external_id = Some(conversation.clone());
+        message.conversation_external_id.clone_from(&conversation);
         message.medium = Medium::Mailing;
         message.template_id = Some(line.template);
-        let kind = if matches!(line.rhythm, Rhythm::Weekly(..)) {
-            AuthorKind::Campaign
-        } else {
-            AuthorKind::Automation
-        };
+        let kind = if daily { AuthorKind::Automation } else { AuthorKind::Campaign };
         message.author = Some(Author { kind, user_id: None, bot_id: None });
         self.push(at, Item::Message(Box::new(message)));
         let later =
@@ -333,25 +332,33 @@ impl<'a> Story<'a> {
             let read = delivered.plus_seconds(rng.random_range(5..9 * 3_600));
             self.status(line.inbox, &external, StatusKind::Read, None, read);
         }
-        let answered = later(rng, MINUTE, 20 * 3_600);
-        if rng.random_bool(fate.opted_out) {
-            self.answer(line, person, &external, "STOP", answered);
-            self.close(
-                line.inbox,
-                &conversation,
-                ConversationActor::System,
-                None,
-                answered.plus_seconds(60),
-            );
-        } else if rng.random_bool(fate.answered) {
-            self.answer(line, person, &external, words::reply(rng), answered);
+        let (by, user, closed) = self.respond(rng, line, person, &external, at);
+        if let Some(conversation) = conversation.filter(|_| rng.random_bool(0.9)) {
+            self.close(line.inbox, &conversation, by, user, closed);
+        }
+    }
+
+    /// What the customer makes of a send; says who closes the conversation, and when.
+    fn respond(
+        &mut self,
+        rng: &mut ChaCha8Rng,
+        line: &MailingLine,
+        person: u32,
+        external: &str,
+        at: Timestamp,
+    ) -> (ConversationActor, Option<UserId>, Timestamp) {
+        let answered = at.plus_seconds(rng.random_range(MINUTE..20 * 3_600));
+        if rng.random_bool(line.fate.opted_out) {
+            self.answer(line, person, external, "STOP", answered);
+            (ConversationActor::System, None, answered.plus_seconds(60))
+        } else if rng.random_bool(line.fate.answered) {
+            self.answer(line, person, external, words::reply(rng), answered);
             let agent = self.cast.agents.choose(rng).copied();
             let seen = answered.plus_seconds(rng.random_range(3 * MINUTE..180 * MINUTE));
-            self.close(line.inbox, &conversation, ConversationActor::Agent, agent, seen);
-        } else if matches!(line.rhythm, Rhythm::Daily(_)) && rng.random_bool(0.4) {
+            (ConversationActor::Agent, agent, seen)
+        } else {
             // Nobody answered within three days.
-            let given_up = at.plus_seconds(72 * 3_600);
-            self.close(line.inbox, &conversation, ConversationActor::System, None, given_up);
+            (ConversationActor::System, None, at.plus_seconds(72 * 3_600))
         }
     }
 
