@@ -2,7 +2,7 @@
 
 use entity::Timestamp;
 use entity::id::InboxId;
-use entity::kinds::{Direction, Medium};
+use entity::kinds::Direction;
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -42,26 +42,7 @@ pub fn contact(person: u32, address: Address) -> ContactRef {
 }
 
 pub fn inbound(inbox: InboxId, contact: ContactRef, content: &str, at: Timestamp) -> NewMessage {
-    NewMessage {
-        inbox_id: inbox,
-        external_id: None,
-        contact,
-        conversation_external_id: None,
-        conversation_id: None,
-        direction: Direction::Inbound,
-        medium: Medium::Chat,
-        author: None,
-        private: false,
-        template_id: None,
-        campaign_id: None,
-        automation_id: None,
-        content: content.to_owned(),
-        quoted_external_id: None,
-        occurred_at: Some(at),
-        traffic: None,
-        origin: None,
-        attachments: Vec::new(),
-    }
+    NewMessage { occurred_at: Some(at), ..NewMessage::new(inbox, contact, content) }
 }
 
 pub fn outbound(inbox: InboxId, contact: ContactRef, content: &str, at: Timestamp) -> NewMessage {

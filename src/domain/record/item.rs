@@ -183,6 +183,30 @@ impl Traffic {
 }
 
 impl NewMessage {
+    /// An inbound chat message that came now, with nothing but a text.
+    pub fn new(inbox_id: InboxId, contact: ContactRef, content: impl Into<String>) -> Self {
+        Self {
+            inbox_id,
+            external_id: None,
+            contact,
+            conversation_external_id: None,
+            conversation_id: None,
+            direction: Direction::Inbound,
+            medium: Medium::Chat,
+            author: None,
+            private: false,
+            template_id: None,
+            campaign_id: None,
+            automation_id: None,
+            content: content.into(),
+            quoted_external_id: None,
+            occurred_at: None,
+            traffic: None,
+            origin: None,
+            attachments: Vec::new(),
+        }
+    }
+
     /// What a session that begins with this message begins with.
     pub fn session_origin(&self) -> SessionOrigin {
         if let Some(origin) = self.origin {

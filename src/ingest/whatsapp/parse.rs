@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use entity::Timestamp;
 use entity::id::InboxId;
-use entity::kinds::{Direction, Medium, OptOutKind, SessionOrigin, StatusKind, TemplateStatus};
+use entity::kinds::{OptOutKind, SessionOrigin, StatusKind, TemplateStatus};
 use serde_json::Value;
 
 use super::content::content;
@@ -192,25 +192,14 @@ impl Parsed {
         let quoted = text(element, "/context/id").filter(|_| kind != "reaction");
         let referral = element.get("referral").filter(|referral| referral.is_object());
         let message = NewMessage {
-            inbox_id: change.inbox_id,
             external_id: Some(fit(id, LONGEST_EXTERNAL_ID, "message.externalId", tally)),
-            contact,
-            conversation_external_id: None,
-            conversation_id: None,
-            direction: Direction::Inbound,
-            medium: Medium::Chat,
-            author: None,
-            private: false,
-            template_id: None,
-            campaign_id: None,
-            automation_id: None,
-            content: content.text,
             quoted_external_id: quoted
                 .map(|id| fit(id, LONGEST_EXTERNAL_ID, "message.quotedExternalId", tally)),
             occurred_at: Some(change.instant(element, "message.occurredAt", tally)),
             traffic: referral.map(|referral| traffic(referral, tally)),
             origin: referral.map(|_| SessionOrigin::ReferredCampaign),
             attachments: content.attachments,
+            ..NewMessage::new(change.inbox_id, contact, content.text)
         };
         self.items.push(Item::Message(Box::new(message)));
     }

@@ -36,7 +36,7 @@ fn without_lone_surrogates(json: &str) -> String {
     mended
 }
 
-/// The code of the `\uXXXX` that `text` begins with.
+/// The code of the `\u` escape that `text` begins with.
 fn code(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     u16::from_str_radix(digits, 16).ok()

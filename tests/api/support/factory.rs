@@ -1,7 +1,7 @@
 //! Things with plain defaults, made through the same commands as everything else.
 
 use entity::id::{ConversationId, InboxId, MessageId};
-use entity::kinds::{ConversationEventKind, Direction, Medium, Platform, Provider, StatusKind};
+use entity::kinds::{ConversationEventKind, Direction, Platform, Provider, StatusKind};
 use entity::{Tenant, conversation, inbox, message};
 use rapport::auth::AccountScope;
 use rapport::domain::inbox::InboxCreate;
@@ -12,26 +12,8 @@ use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, FromQueryResult, Que
 
 /// An inbound chat message that came now.
 pub fn message(inbox_id: InboxId, phone: &str, content: &str) -> NewMessage {
-    NewMessage {
-        inbox_id,
-        external_id: None,
-        contact: ContactRef { phone: Some(phone.to_owned()), ..ContactRef::default() },
-        conversation_external_id: None,
-        conversation_id: None,
-        direction: Direction::Inbound,
-        medium: Medium::Chat,
-        author: None,
-        private: false,
-        template_id: None,
-        campaign_id: None,
-        automation_id: None,
-        content: content.to_owned(),
-        quoted_external_id: None,
-        occurred_at: None,
-        traffic: None,
-        origin: None,
-        attachments: Vec::new(),
-    }
+    let contact = ContactRef { phone: Some(phone.to_owned()), ..ContactRef::default() };
+    NewMessage::new(inbox_id, contact, content)
 }
 
 /// A chat message that the business sent now.
