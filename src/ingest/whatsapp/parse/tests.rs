@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::record::Attachment;
 use crate::ingest::whatsapp::payload::json;
 use entity::id::Uuid;
+use entity::kinds::{Direction, Medium};
 
 const RECEIVED: Timestamp = Timestamp(1_750_000_200 * Timestamp::SECOND);
 
