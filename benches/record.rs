@@ -37,9 +37,15 @@ use rapport::graphql::{self, ClientAddress, RequestId};
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
+/// As in the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const MESSAGES: usize = 100_000;
 const BATCH: usize = 250;
 const CONTACTS: usize = 5_000;
+/// Of which the database makes statistics as they grow, for either side alike.
+const TABLES: &str = "contact, contact_identity, conversation, session, message, event";
 const START: i64 = 1_760_000_000;
 
 fn main() {
@@ -183,6 +189,7 @@ async fn insert(from: &Engine, scope: &AccountScope, to: &Engine) -> Duration {
         into::<message::Entity>(&tx, messages).await;
         into::<event::Entity>(&tx, events).await;
         tx.commit().await.unwrap();
+        to.db.grew(BATCH, TABLES);
     }
     began.elapsed()
 }

@@ -72,7 +72,8 @@ pub async fn execute(
     address: ClientAddress,
 ) -> Response {
     let operation = request.operation_name.clone();
-    let variables = request.variables.clone();
+    // Large where messages are recorded: taken out while the document is looked at.
+    let variables = std::mem::take(&mut request.variables);
     let checked = match request.parsed_query() {
         Ok(document) => document::check(document)
             .and_then(|()| document::check_variables(document, operation.as_deref(), &variables)),
@@ -80,7 +81,7 @@ pub async fn execute(
     };
     let response = match checked {
         Ok(()) => {
-            let mut request = request.data(request_id.clone()).data(address);
+            let mut request = request.variables(variables).data(request_id.clone()).data(address);
             if let Some(viewer) = viewer {
                 request = request.data(Caller::new(viewer));
             }

@@ -12,19 +12,30 @@ use crate::db::Sql;
 use crate::domain::text;
 use crate::error::Result;
 
+/// What recording asks of a contact: little of the row, since there are many.
+#[derive(Clone, Debug, PartialEq, FromQueryResult)]
+pub(super) struct Person {
+    pub id: ContactId,
+    pub name: Option<String>,
+    pub nickname: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+}
+
 /// The contacts of a batch by all that they are known by.
 #[derive(Default)]
 struct Book {
-    contacts: HashMap<ContactId, contact::Model>,
+    contacts: HashMap<ContactId, Person>,
     by_identity: HashMap<(InboxId, String), ContactId>,
     by_phone: HashMap<String, ContactId>,
     by_email: HashMap<String, ContactId>,
-    made: HashSet<ContactId>,
+    /// In the order of their making.
+    made: Vec<ContactId>,
     changed: HashSet<ContactId>,
 }
 
 impl Book {
-    fn add(&mut self, contact: contact::Model) {
+    fn add(&mut self, contact: Person) {
         if let Some(phone) = &contact.phone {
             self.by_phone.insert(phone.clone(), contact.id);
         }
@@ -54,11 +65,27 @@ pub(super) async fn resolve(batch: &mut Batch<'_>) -> Result<()> {
         }
     }
     for id in &book.changed {
-        batch.writes.changed_contacts.extend(book.contacts.get(id).cloned());
+        batch.writes.changed_contacts.extend(book.contacts.remove(id));
     }
-    let mut made: Vec<_> = book.made.iter().filter_map(|id| book.contacts.remove(id)).collect();
-    made.sort_by_key(|contact| contact.ordinal);
-    batch.writes.new_contacts = made;
+    let made: Vec<Person> = book.made.iter().filter_map(|id| book.contacts.remove(id)).collect();
+    for person in made {
+        let ordinal = batch.counter.contacts;
+        batch.counter.contacts += 1;
+        batch.writes.new_contacts.push(contact::Model {
+            account_id: batch.scope.account_id(),
+            id: person.id,
+            ordinal,
+            name_key: person.name.as_deref().map(text::name_key),
+            name: person.name,
+            nickname: person.nickname,
+            email: person.email,
+            phone: person.phone,
+            merged_into_id: None,
+            // A contact is as old as the first we heard of it here, not as its oldest message.
+            created_at: batch.now,
+            updated_at: batch.now,
+        });
+    }
     Ok(())
 }
 
@@ -67,7 +94,7 @@ struct Identity {
     identity_inbox_id: InboxId,
     identity_source_id: String,
     #[sea_orm(nested)]
-    contact: contact::Model,
+    person: Person,
 }
 
 async fn load_identities(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
@@ -76,10 +103,11 @@ async fn load_identities(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
         .iter()
         .map(|message| (message.input.inbox_id, message.source_id.as_str()))
         .collect();
-    let mut sql = Sql::new("WITH v(inbox_id, source_id) AS (VALUES ");
+    let mut sql = Sql::new("WITH v(inbox_id, source_id) AS (");
     sql.rows(keys.into_iter().map(|(inbox, source)| [Value::from(inbox), Value::from(source)]));
     sql.push(
-        ") SELECT i.inbox_id AS identity_inbox_id, i.source_id AS identity_source_id, c.* \
+        ") SELECT i.inbox_id AS identity_inbox_id, i.source_id AS identity_source_id, \
+         c.id, c.name, c.nickname, c.email, c.phone \
          FROM v CROSS JOIN contact_identity i CROSS JOIN contact c \
          WHERE i.inbox_id = v.inbox_id AND i.source_id = v.source_id \
          AND c.account_id = i.account_id AND c.id = i.contact_id AND i.account_id = ",
@@ -88,8 +116,8 @@ async fn load_identities(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
     let statement = sql.statement(batch.scope.db().backend());
     for found in Identity::find_by_statement(statement).all(batch.tx).await? {
         let key = (found.identity_inbox_id, found.identity_source_id);
-        book.by_identity.insert(key, found.contact.id);
-        book.add(found.contact);
+        book.by_identity.insert(key, found.person.id);
+        book.add(found.person);
     }
     Ok(())
 }
@@ -115,9 +143,8 @@ async fn load_addresses(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
     if wanted.is_empty() {
         return Ok(());
     }
-    for found in batch.scope.find::<contact::Entity>().filter(wanted).all(batch.tx).await? {
-        book.add(found);
-    }
+    let found = batch.scope.find::<contact::Entity>().filter(wanted).into_model::<Person>();
+    found.all(batch.tx).await?.into_iter().for_each(|person| book.add(person));
     Ok(())
 }
 
@@ -145,27 +172,18 @@ fn find_or_make(batch: &mut Batch<'_>, book: &mut Book, index: usize) -> Contact
     id
 }
 
-fn make(batch: &mut Batch<'_>, book: &mut Book, index: usize) -> ContactId {
+fn make(batch: &Batch<'_>, book: &mut Book, index: usize) -> ContactId {
     let message = &batch.messages[index];
-    let ordinal = batch.counter.contacts;
-    batch.counter.contacts += 1;
-    let contact = contact::Model {
-        account_id: batch.scope.account_id(),
+    let person = Person {
         id: batch.scope.id(),
-        ordinal,
         name: message.name.clone(),
-        name_key: message.name.as_deref().map(text::name_key),
         nickname: message.input.contact.nickname.clone(),
         email: message.email.clone(),
         phone: message.phone.clone(),
-        merged_into_id: None,
-        // A contact is as old as the first we heard of it here, not as its oldest message.
-        created_at: batch.now,
-        updated_at: batch.now,
     };
-    let id = contact.id;
-    book.made.insert(id);
-    book.add(contact);
+    let id = person.id;
+    book.made.push(id);
+    book.add(person);
     id
 }
 
@@ -181,7 +199,6 @@ fn fill_gaps(batch: &Batch<'_>, book: &mut Book, index: usize) {
     let before = contact.clone();
     if contact.name.is_none() && message.name.is_some() {
         contact.name.clone_from(&message.name);
-        contact.name_key = message.name.as_deref().map(text::name_key);
     }
     if contact.nickname.is_none() {
         contact.nickname.clone_from(&message.input.contact.nickname);
@@ -198,10 +215,7 @@ fn fill_gaps(batch: &Batch<'_>, book: &mut Book, index: usize) {
         book.by_email.insert(email.clone(), contact.id);
         contact.email = Some(email);
     }
-    if *contact != before {
-        contact.updated_at = batch.now;
-        if !book.made.contains(&contact.id) {
-            book.changed.insert(contact.id);
-        }
+    if *contact != before && !book.made.contains(&contact.id) {
+        book.changed.insert(contact.id);
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, FromQueryResult, QueryFilter, QueryOrder, Set,
 };
 
-use super::rows::insert_missing;
+use super::rows::insert_or;
 use crate::auth::AccountScope;
 use crate::error::Result;
 
@@ -28,7 +28,7 @@ pub(super) async fn settle(
     tx: &DatabaseTransaction,
 ) -> Result<()> {
     use conversation_event::Column as C;
-    use conversation_label::Column::{AccountId, ConversationId as Conversation, LabelId as Label};
+    use conversation_label::Column::{ConversationId as Conversation, LabelId as Label};
     if labelled.is_empty() {
         return Ok(());
     }
@@ -55,8 +55,8 @@ pub(super) async fn settle(
         label_id: Set(event.label_id),
         created_at: Set(event.occurred_at),
     });
-    let unique = [AccountId, Conversation, Label];
-    insert_missing::<conversation_label::Entity, _>(rows.collect(), &unique, tx).await?;
+    let known = " ON CONFLICT (account_id, conversation_id, label_id) DO NOTHING";
+    insert_or::<conversation_label::Entity, _>(tx, rows, known).await?;
     if off.is_empty() {
         return Ok(());
     }

@@ -145,7 +145,7 @@ pub(super) async fn known_messages(batch: &Batch<'_>) -> Result<KnownMessages> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (VALUES ");
+    let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (");
     sql.rows(keys.into_iter().map(|(inbox, external)| [Value::from(inbox), Value::from(external)]));
     sql.push(
         ") SELECT m.id, m.inbox_id, m.external_id, m.contact_id, m.conversation_id, m.private, \

@@ -34,6 +34,10 @@ use crate::error::{Error, Result, ViolationCode};
 use load::References;
 use status::{Heard, Standing};
 
+/// The tables that recording fills.
+const GROWING: &str = "contact, contact_identity, conversation, conversation_event, message, \
+                       message_event, parked_event, session";
+
 /// Records `items` and says what became of each, in their order. Items that break rules are
 /// answered with their violations and have no effect; the others take effect together or,
 /// on an error, not at all. A repetition with the same `idempotency_key` gets the first
@@ -86,7 +90,10 @@ pub async fn apply(
             writes: write::Writes::default(),
         };
         match take(batch, items).await? {
-            Taken::Whole(outcomes) => return Ok(outcomes),
+            Taken::Whole(outcomes) => {
+                scope.db().grew(items.len(), GROWING);
+                return Ok(outcomes);
+            }
             Taken::Without(rejected) => outcomes = rejected,
         }
     }

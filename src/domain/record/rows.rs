@@ -1,70 +1,67 @@
 //! Many rows by one statement: inserts, and updates of each row to values of its own.
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, Value};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IdenStatic,
+    IntoActiveModel, Iterable, Value,
+};
 
 use crate::auth::AccountScope;
-use crate::db::Sql;
-use crate::error::Result;
+use crate::db::{Sql, rows_at_once};
+use crate::error::{Error, Result};
 
-/// Rows of one INSERT: the widest table has 37 columns, and SQLite takes 32,766 parameters.
-const ROWS: usize = 500;
-
-pub(super) async fn insert<E, A>(rows: Vec<A>, tx: &DatabaseTransaction) -> Result<()>
-where
-    E: EntityTrait,
-    A: ActiveModelTrait<Entity = E> + Send,
-{
-    for rows in chunks(rows) {
-        E::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    Ok(())
-}
-
-/// Like [`insert`], leaving out rows that are there already by the unique columns.
-pub(super) async fn insert_missing<E, A>(
-    rows: Vec<A>,
-    unique: &[E::Column],
+pub(super) async fn insert<E, M>(
     tx: &DatabaseTransaction,
+    rows: impl IntoIterator<Item = M>,
 ) -> Result<()>
 where
     E: EntityTrait,
-    A: ActiveModelTrait<Entity = E> + Send,
+    M: IntoActiveModel<E::ActiveModel>,
 {
-    for rows in chunks(rows) {
-        let mut on_conflict = OnConflict::columns(unique.iter().copied());
-        on_conflict.do_nothing();
-        let insert = E::insert_many(rows).on_conflict(on_conflict).try_insert();
-        insert.exec_without_returning(tx).await?;
+    insert_or::<E, M>(tx, rows, "").await
+}
+
+/// Like [`insert`], with an `ON CONFLICT` clause.
+pub(super) async fn insert_or<E, M>(
+    tx: &DatabaseTransaction,
+    rows: impl IntoIterator<Item = M>,
+    on_conflict: &str,
+) -> Result<()>
+where
+    E: EntityTrait,
+    M: IntoActiveModel<E::ActiveModel>,
+{
+    let rows: Result<Vec<Vec<Value>>> =
+        rows.into_iter().map(|row| values::<E>(row.into_active_model())).collect();
+    let columns: Vec<E::Column> = E::Column::iter().collect();
+    let into = format!("INSERT INTO {} ({}) ", quoted(E::default().table_name()), names(&columns));
+    for chunk in chunks(tx, rows?) {
+        let mut sql = Sql::new(into.as_str());
+        sql.table(columns.iter().map(nullable), chunk).push(on_conflict);
+        tx.execute_raw(sql.statement(tx.get_database_backend())).await?;
     }
     Ok(())
 }
 
-fn chunks<T>(rows: Vec<T>) -> Vec<Vec<T>> {
-    let mut rows = rows.into_iter().peekable();
-    let mut chunks = Vec::new();
-    while rows.peek().is_some() {
-        chunks.push(rows.by_ref().take(ROWS).collect());
-    }
-    chunks
+/// The values of all columns of a row, which must be set.
+fn values<E: EntityTrait>(mut row: E::ActiveModel) -> Result<Vec<Value>> {
+    let value = |column| row.take(column).into_value();
+    let values: Option<Vec<Value>> = E::Column::iter().map(value).collect();
+    values.ok_or_else(|| Error::bug("a column of a new row is not set"))
 }
 
-/// `WITH v(id, …) AS (VALUES …) UPDATE table SET … FROM v`: many rows by one statement.
-pub(super) async fn update<const N: usize>(
+/// `WITH v(id, …) AS (…) UPDATE table SET … FROM v`; the first of the columns is the id.
+pub(super) async fn update<E: EntityTrait, const N: usize>(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
-    table: &str,
-    columns: [&str; N],
+    columns: [E::Column; N],
     rows: Vec<[Value; N]>,
 ) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    for rows in rows.chunks(ROWS) {
-        let mut sql = Sql::new(format!("WITH v({}) AS (VALUES ", columns.join(", ")));
-        sql.rows(rows.iter().cloned());
-        let sets: Vec<String> =
-            columns[1..].iter().map(|column| format!("{column} = v.{column}")).collect();
+    let table = quoted(E::default().table_name());
+    let set = |column: &E::Column| format!("{0} = v.{0}", column.as_str());
+    let sets: Vec<String> = columns.iter().skip(1).map(set).collect();
+    for chunk in chunks(tx, rows) {
+        let mut sql = Sql::new(format!("WITH v({}) AS (", names(&columns)));
+        sql.table(columns.iter().map(nullable), chunk);
         sql.push(&format!(
             ") UPDATE {table} SET {} FROM v WHERE {table}.id = v.id AND {table}.account_id = ",
             sets.join(", ")
@@ -73,4 +70,26 @@ pub(super) async fn update<const N: usize>(
         tx.execute_raw(sql.statement(scope.db().backend())).await?;
     }
     Ok(())
+}
+
+fn quoted(table: &str) -> String {
+    format!("\"{table}\"")
+}
+
+fn names<C: IdenStatic>(columns: &[C]) -> String {
+    columns.iter().map(IdenStatic::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn nullable<C: ColumnTrait>(column: &C) -> bool {
+    column.def().is_null()
+}
+
+fn chunks<T>(tx: &DatabaseTransaction, rows: Vec<T>) -> Vec<Vec<T>> {
+    let most = rows_at_once(tx.get_database_backend());
+    let mut rows = rows.into_iter().peekable();
+    let mut chunks = Vec::new();
+    while rows.peek().is_some() {
+        chunks.push(rows.by_ref().take(most).collect());
+    }
+    chunks
 }

@@ -119,11 +119,13 @@ fn second(at: Timestamp) -> Timestamp {
 }
 
 #[derive(FromQueryResult)]
-struct Latest {
-    contact_id: ContactId,
-    inbox_id: InboxId,
+struct Found {
+    of_contact: ContactId,
+    of_inbox: InboxId,
     latest: Option<Timestamp>,
     last_heard: Option<Timestamp>,
+    #[sea_orm(nested)]
+    session: Option<session::Model>,
 }
 
 async fn load(
@@ -145,10 +147,11 @@ async fn load(
         })
     };
 
-    let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (VALUES ");
+    let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (");
     sql.rows(rows());
     sql.push(
-        ") SELECT v.contact_id, v.inbox_id, (SELECT MAX(m.occurred_at) FROM message m \
+        ") SELECT v.contact_id AS of_contact, v.inbox_id AS of_inbox, \
+         (SELECT MAX(m.occurred_at) FROM message m \
          WHERE m.inbox_id = v.inbox_id AND m.contact_id = v.contact_id AND m.account_id = ",
     );
     sql.bind(account);
@@ -159,15 +162,10 @@ async fn load(
     );
     heard(&mut sql);
     sql.push(" AND m.account_id = ").bind(account);
-    sql.push(" ORDER BY m.occurred_at DESC LIMIT 1) AS last_heard FROM v");
-    for found in Latest::find_by_statement(sql.statement(backend)).all(batch.tx).await? {
-        let pair = stored.entry((found.contact_id, found.inbox_id)).or_default();
-        (pair.latest, pair.before) = (found.latest, found.last_heard);
-    }
-
-    let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (VALUES ");
-    sql.rows(rows());
-    sql.push(") SELECT s.* FROM v CROSS JOIN session s WHERE s.inbox_id = v.inbox_id AND s.contact_id = v.contact_id AND s.account_id = ");
+    sql.push(
+        " ORDER BY m.occurred_at DESC LIMIT 1) AS last_heard, s.* FROM v LEFT JOIN session s \
+         ON s.inbox_id = v.inbox_id AND s.contact_id = v.contact_id AND s.account_id = ",
+    );
     sql.bind(account);
     sql.push(
         " AND s.started_at >= COALESCE((SELECT MAX(e.started_at) FROM session e \
@@ -175,8 +173,10 @@ async fn load(
     );
     sql.bind(account);
     sql.push("), 0)");
-    for found in session::Model::find_by_statement(sql.statement(backend)).all(batch.tx).await? {
-        stored.entry((found.contact_id, found.inbox_id)).or_default().sessions.push(found);
+    for found in Found::find_by_statement(sql.statement(backend)).all(batch.tx).await? {
+        let pair = stored.entry((found.of_contact, found.of_inbox)).or_default();
+        (pair.latest, pair.before) = (found.latest, found.last_heard);
+        pair.sessions.extend(found.session);
     }
     for each in stored.values_mut() {
         each.sessions.sort_by_key(|session| (session.started_at, session.id));
@@ -223,7 +223,7 @@ async fn load_said(
     if pairs.is_empty() {
         return Ok(());
     }
-    let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (VALUES ");
+    let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (");
     sql.rows(pairs.iter().map(|(pair, since)| {
         [Value::from(pair.0), Value::from(pair.1), Value::from(second(**since))]
     }));
@@ -268,6 +268,8 @@ fn settle(
     let mut said = stored.said;
     said.extend(added);
     let divided = divide(&mut said, stored.before, idle);
+    // A session that follows another on the inbox is not the contact's first.
+    let anew = anew || stored.sessions.is_empty();
     let mut left: Vec<session::Model> = stored.sessions;
     let mut places: HashMap<MessageId, (Option<SessionId>, Option<SessionRole>)> = HashMap::new();
     for stretch in &divided.stretches {
@@ -277,10 +279,9 @@ fn settle(
             Some(first) => take_matching(&mut left, &said, first, &stretch.members),
         };
         let id = match (stretch.first, found) {
-            (None, Some(mut model)) => {
+            (None, Some(model)) => {
                 if model.last_message_at != stretch.last_at {
-                    model.last_message_at = stretch.last_at;
-                    writes.changed.push(model.clone());
+                    writes.prolonged.push((model.id, stretch.last_at));
                 }
                 model.id
             }
@@ -392,9 +393,7 @@ async fn user_types(
     writes: &mut SessionWrites,
     made: &HashSet<ContactId>,
 ) -> Result<()> {
-    let mut contacts: HashSet<ContactId> =
-        writes.made.iter().map(|session| session.contact_id).collect();
-    contacts.extend(&writes.contacts_anew);
+    let contacts = std::mem::take(&mut writes.contacts_anew);
     let known: Vec<ContactId> =
         contacts.iter().filter(|contact| !made.contains(contact)).copied().collect();
     let mut starts: HashMap<SessionId, Start> = HashMap::new();

@@ -150,7 +150,7 @@ async fn parked(batch: &mut Batch<'_>) -> Result<HashMap<usize, Vec<Heard>>> {
     if drafts.is_empty() {
         return Ok(heard);
     }
-    let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (VALUES ");
+    let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (");
     sql.rows(
         drafts.keys().map(|(inbox, external)| [Value::from(*inbox), Value::from(external.clone())]),
     );

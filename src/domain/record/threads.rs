@@ -11,6 +11,7 @@ use entity::{Timestamp, conversation, conversation_event};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, Set, Value};
 
 use super::thread::{self, Entry, Happened, Spoken};
+use super::write::only_spoken;
 use super::{Batch, EventDraft, MessageDraft, NewConversationEvent, Outcome, Traffic, replay};
 use crate::db::Sql;
 use crate::error::{Result, Violation, ViolationCode};
@@ -18,7 +19,8 @@ use crate::error::{Result, Violation, ViolationCode};
 /// A conversation that the batch touches.
 pub(super) struct Thread {
     pub model: conversation::Model,
-    pub is_new: bool,
+    /// As it is stored; none where it is new.
+    stored: Option<conversation::Model>,
     changed: bool,
     pub late: bool,
     /// What the batch adds to it.
@@ -45,7 +47,8 @@ impl Threads {
         if !pair.contains(&model.id) {
             pair.push(model.id);
         }
-        let thread = Thread { model, is_new, changed: is_new, late: false, added: Vec::new() };
+        let stored = (!is_new).then(|| model.clone());
+        let thread = Thread { model, stored, changed: is_new, late: false, added: Vec::new() };
         self.all.entry(thread.model.id).or_insert(thread);
         pair.sort_by_key(|id| self.all.get(id).map(|thread| (thread.model.created_at, *id)));
     }
@@ -80,11 +83,16 @@ pub(super) async fn follow(batch: &mut Batch<'_>) -> Result<()> {
         return Ok(());
     }
     replay::replay_late(batch, &mut threads).await?;
-    for thread in threads.all.into_values().filter(|thread| thread.changed) {
-        batch.writes.conversations.push((thread.model, thread.is_new));
+    let writes = &mut batch.writes;
+    for Thread { model, stored, .. } in threads.all.into_values().filter(|thread| thread.changed) {
+        match stored {
+            None => writes.new_conversations.push(model),
+            Some(stored) if only_spoken(&stored, &model) => writes.spoken_conversations.push(model),
+            Some(_) => writes.changed_conversations.push(model),
+        }
     }
     // Ordinals follow the order of making.
-    batch.writes.conversations.sort_by_key(|(model, _)| model.ordinal);
+    writes.new_conversations.sort_by_key(|model| model.ordinal);
     Ok(())
 }
 
@@ -137,7 +145,7 @@ async fn load(batch: &Batch<'_>) -> Result<Threads> {
         }
     }
     if !external.is_empty() {
-        let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (VALUES ");
+        let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (");
         sql.rows(external.into_iter().map(|(inbox, id)| [Value::from(inbox), Value::from(id)]));
         sql.push(") SELECT c.* FROM v CROSS JOIN conversation c WHERE c.inbox_id = v.inbox_id AND c.external_id = v.external_id AND c.account_id = ");
         sql.bind(batch.scope.account_id());
@@ -148,7 +156,7 @@ async fn load(batch: &Batch<'_>) -> Result<Threads> {
         }
     }
     if !pairs.is_empty() {
-        let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (VALUES ");
+        let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (");
         sql.rows(pairs.into_iter().map(|((contact, inbox), at)| {
             [Value::from(contact), Value::from(inbox), Value::from(at)]
         }));
@@ -331,7 +339,7 @@ async fn known_events(batch: &Batch<'_>, threads: &Threads) -> Result<Ledger> {
     if keys.is_empty() {
         return Ok(Ledger::new());
     }
-    let mut sql = Sql::new("WITH v(conversation_id, identity) AS (VALUES ");
+    let mut sql = Sql::new("WITH v(conversation_id, identity) AS (");
     sql.rows(keys.into_iter().map(|(id, identity)| [Value::from(id), Value::from(identity)]));
     sql.push(
         ") SELECT e.conversation_id, e.identity FROM v CROSS JOIN conversation_event e \

@@ -12,28 +12,28 @@ use entity::{
     Timestamp, contact, contact_identity, conversation, conversation_event, message, message_event,
     parked_event, session,
 };
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter, Set, Value,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, Set, Value};
 
+use super::contacts::Person;
 use super::labels;
-use super::rows::{insert, insert_missing, update};
+use super::rows::{insert, insert_or, update};
 use super::status::Standing;
 use super::{Batch, MessageDraft, Outcome};
 use crate::auth::AccountScope;
 use crate::db::Sql;
-use crate::domain::{event, failure, opt_out};
+use crate::domain::{event, failure, opt_out, text};
 use crate::error::{Error, Result};
 
 #[derive(Default)]
 pub(super) struct Writes {
     pub new_contacts: Vec<contact::Model>,
-    pub changed_contacts: Vec<contact::Model>,
+    pub changed_contacts: Vec<Person>,
     pub identities: Vec<contact_identity::ActiveModel>,
-    /// With whether it is new.
-    pub conversations: Vec<(conversation::Model, bool)>,
+    pub new_conversations: Vec<conversation::Model>,
+    /// Those of which more changed than what was said last.
+    pub changed_conversations: Vec<conversation::Model>,
+    /// The others.
+    pub spoken_conversations: Vec<conversation::Model>,
     pub conversation_events: Vec<conversation_event::ActiveModel>,
     /// Events that turned out not to have happened.
     pub withdrawn: Vec<ConversationEventId>,
@@ -58,6 +58,8 @@ pub(super) struct Writes {
 pub(super) struct SessionWrites {
     pub made: Vec<session::Model>,
     pub changed: Vec<session::Model>,
+    /// Those that only go on for longer.
+    pub prolonged: Vec<(SessionId, Timestamp)>,
     pub removed: Vec<SessionId>,
     pub retyped: Vec<(SessionId, UserType)>,
     /// Messages that stand in another session or play another role.
@@ -71,17 +73,17 @@ pub(super) async fn all(mut batch: Batch<'_>) -> Result<Vec<Outcome>> {
     let (scope, tx) = (batch.scope, batch.tx);
     let mut writes = std::mem::take(&mut batch.writes);
     let changed = Changed::of(&batch, &writes);
-    let sessions = std::mem::take(&mut writes.sessions);
+    let mut sessions = std::mem::take(&mut writes.sessions);
     people(scope, &mut writes, tx).await?;
     conversations(scope, &mut writes, tx).await?;
-    insert::<session::Entity, _>(models(sessions.made.iter().cloned()), tx).await?;
-    let rows = batch.messages.iter().map(|draft| row(&batch, draft)).collect();
-    insert::<message::Entity, _>(rows, tx).await?;
+    insert::<session::Entity, _>(tx, std::mem::take(&mut sessions.made)).await?;
+    let rows = batch.messages.iter().map(|draft| row(&batch, draft));
+    insert::<message::Entity, _>(tx, rows).await?;
     ledgers(scope, &mut writes, tx).await?;
     update_standings(&batch, &writes, tx).await?;
     refreeze(scope, &writes, tx).await?;
     resolve_quotes(&batch).await?;
-    write_sessions(scope, tx, SessionWrites { made: Vec::new(), ..sessions }).await?;
+    write_sessions(scope, tx, sessions).await?;
     opt_out::append(scope, tx, opt_outs(&batch)).await?;
     scope.save_counter(tx, &batch.counter).await?;
     changed.log(scope, tx).await?;
@@ -98,12 +100,16 @@ struct Changed {
 
 impl Changed {
     fn of(batch: &Batch<'_>, writes: &Writes) -> Self {
-        let contacts = writes.new_contacts.iter().chain(&writes.changed_contacts);
+        let contacts = writes.new_contacts.iter().map(|contact| contact.id.0);
+        let contacts = contacts.chain(writes.changed_contacts.iter().map(|person| person.id.0));
+        let conversations = writes.new_conversations.iter();
+        let conversations =
+            conversations.chain(&writes.changed_conversations).chain(&writes.spoken_conversations);
         Self {
             messages: batch.messages.iter().map(|message| message.id.0).collect(),
             standings: writes.standings.iter().map(|(id, ..)| id.0).collect(),
-            conversations: writes.conversations.iter().map(|(model, _)| model.id.0).collect(),
-            contacts: contacts.map(|contact| contact.id.0).collect(),
+            conversations: conversations.map(|model| model.id.0).collect(),
+            contacts: contacts.collect(),
         }
     }
 
@@ -116,25 +122,23 @@ impl Changed {
 }
 
 async fn people(scope: &AccountScope, writes: &mut Writes, tx: &DatabaseTransaction) -> Result<()> {
-    insert::<contact::Entity, _>(models(writes.new_contacts.drain(..)), tx).await?;
-    let columns = ["id", "name", "name_key", "nickname", "email", "phone", "updated_at"];
-    let rows = writes.changed_contacts.drain(..).map(|contact| {
+    insert::<contact::Entity, _>(tx, writes.new_contacts.drain(..)).await?;
+    use contact::Column::{Email, Id, Name, NameKey, Nickname, Phone, UpdatedAt};
+    let columns = [Id, NameKey, Name, Nickname, Email, Phone, UpdatedAt];
+    let now = scope.now();
+    let rows = writes.changed_contacts.drain(..).map(|person| {
         [
-            Value::from(contact.id),
-            Value::from(contact.name),
-            Value::from(contact.name_key),
-            Value::from(contact.nickname),
-            Value::from(contact.email),
-            Value::from(contact.phone),
-            Value::from(contact.updated_at),
+            Value::from(person.id),
+            Value::from(person.name.as_deref().map(text::name_key)),
+            Value::from(person.name),
+            Value::from(person.nickname),
+            Value::from(person.email),
+            Value::from(person.phone),
+            Value::from(now),
         ]
     });
-    update(scope, tx, "contact", columns, rows.collect()).await?;
-    insert::<contact_identity::Entity, _>(std::mem::take(&mut writes.identities), tx).await
-}
-
-fn models<M: IntoActiveModel<A>, A: ActiveModelTrait>(rows: impl Iterator<Item = M>) -> Vec<A> {
-    rows.map(IntoActiveModel::into_active_model).collect()
+    update::<contact::Entity, _>(scope, tx, columns, rows.collect()).await?;
+    insert::<contact_identity::Entity, _>(tx, std::mem::take(&mut writes.identities)).await
 }
 
 async fn conversations(
@@ -142,31 +146,30 @@ async fn conversations(
     writes: &mut Writes,
     tx: &DatabaseTransaction,
 ) -> Result<()> {
-    let (made, changed): (Vec<_>, Vec<_>) =
-        writes.conversations.drain(..).partition(|(_, is_new)| *is_new);
-    insert::<conversation::Entity, _>(models(made.into_iter().map(|(model, _)| model)), tx).await?;
+    use conversation::Column as C;
+    insert::<conversation::Entity, _>(tx, writes.new_conversations.drain(..)).await?;
     let columns = [
-        "id",
-        "status",
-        "opened_by",
-        "assignee_id",
-        "bot_id",
-        "has_client_messages",
-        "traffic_source",
-        "traffic",
-        "last_message_at",
-        "last_direction",
-        "last_author_kind",
-        "last_author_user_id",
-        "last_author_bot_id",
-        "last_activity_at",
-        "closed_at",
-        "closed_by",
-        "closed_by_user_id",
-        "created_at",
-        "updated_at",
+        C::Id,
+        C::Status,
+        C::OpenedBy,
+        C::AssigneeId,
+        C::BotId,
+        C::HasClientMessages,
+        C::TrafficSource,
+        C::Traffic,
+        C::LastMessageAt,
+        C::LastDirection,
+        C::LastAuthorKind,
+        C::LastAuthorUserId,
+        C::LastAuthorBotId,
+        C::LastActivityAt,
+        C::ClosedAt,
+        C::ClosedBy,
+        C::ClosedByUserId,
+        C::CreatedAt,
+        C::UpdatedAt,
     ];
-    let rows = changed.into_iter().map(|(model, _)| {
+    let rows = writes.changed_conversations.drain(..).map(|model| {
         [
             Value::from(model.id),
             Value::from(model.status),
@@ -189,7 +192,46 @@ async fn conversations(
             Value::from(model.updated_at),
         ]
     });
-    update(scope, tx, "conversation", columns, rows.collect()).await
+    update::<conversation::Entity, _>(scope, tx, columns, rows.collect()).await?;
+    // A column that is not named leaves the indexes in which it stands alone.
+    let columns = [
+        C::Id,
+        C::LastMessageAt,
+        C::LastDirection,
+        C::LastAuthorKind,
+        C::LastAuthorUserId,
+        C::LastAuthorBotId,
+        C::LastActivityAt,
+        C::UpdatedAt,
+    ];
+    let rows = writes.spoken_conversations.drain(..).map(|model| {
+        [
+            Value::from(model.id),
+            Value::from(model.last_message_at),
+            Value::from(model.last_direction),
+            Value::from(model.last_author_kind),
+            Value::from(model.last_author_user_id),
+            Value::from(model.last_author_bot_id),
+            Value::from(model.last_activity_at),
+            Value::from(model.updated_at),
+        ]
+    });
+    update::<conversation::Entity, _>(scope, tx, columns, rows.collect()).await
+}
+
+/// Whether nothing but what was said last tells the two apart.
+pub(super) fn only_spoken(before: &conversation::Model, now: &conversation::Model) -> bool {
+    let spoken = conversation::Model {
+        last_message_at: now.last_message_at,
+        last_direction: now.last_direction,
+        last_author_kind: now.last_author_kind,
+        last_author_user_id: now.last_author_user_id,
+        last_author_bot_id: now.last_author_bot_id,
+        last_activity_at: now.last_activity_at,
+        updated_at: now.updated_at,
+        ..before.clone()
+    };
+    spoken == *now
 }
 
 async fn ledgers(
@@ -197,21 +239,19 @@ async fn ledgers(
     writes: &mut Writes,
     tx: &DatabaseTransaction,
 ) -> Result<()> {
-    insert::<message_event::Entity, _>(std::mem::take(&mut writes.ledger), tx).await?;
+    use message_event::Column as C;
+    insert::<message_event::Entity, _>(tx, std::mem::take(&mut writes.ledger)).await?;
     let rows = std::mem::take(&mut writes.received).into_iter();
     let rows = rows.map(|(id, at)| [Value::from(id), Value::from(at)]).collect();
-    update(scope, tx, "message_event", ["id", "received_at"], rows).await?;
-    park(models(writes.parked.drain().map(|(_, row)| row)), tx).await?;
+    update::<message_event::Entity, _>(scope, tx, [C::Id, C::ReceivedAt], rows).await?;
+    park(tx, writes.parked.drain().map(|(_, row)| row)).await?;
     if !writes.unparked.is_empty() {
         let applied = parked_event::Column::Id.is_in(std::mem::take(&mut writes.unparked));
         scope.delete_many::<parked_event::Entity>().filter(applied).exec(tx).await?;
     }
-    {
-        use conversation_event::Column::{AccountId, ConversationId, Identity};
-        let unique = [AccountId, ConversationId, Identity];
-        let events = std::mem::take(&mut writes.conversation_events);
-        insert_missing::<conversation_event::Entity, _>(events, &unique, tx).await?;
-    }
+    let known = " ON CONFLICT (account_id, conversation_id, identity) DO NOTHING";
+    let events = std::mem::take(&mut writes.conversation_events);
+    insert_or::<conversation_event::Entity, _>(tx, events, known).await?;
     if !writes.withdrawn.is_empty() {
         let gone = conversation_event::Column::Id.is_in(std::mem::take(&mut writes.withdrawn));
         scope.delete_many::<conversation_event::Entity>().filter(gone).exec(tx).await?;
@@ -220,18 +260,14 @@ async fn ledgers(
 }
 
 /// Of an event that waits already, the first reception counts.
-async fn park(rows: Vec<parked_event::ActiveModel>, tx: &DatabaseTransaction) -> Result<()> {
-    use parked_event::Column::{AccountId, ExternalId, Identity, InboxId, ReceivedAt};
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let first = "CASE WHEN excluded.received_at < parked_event.received_at \
-                 THEN excluded.received_at ELSE parked_event.received_at END";
-    let mut on_conflict = OnConflict::columns([AccountId, InboxId, ExternalId, Identity]);
-    on_conflict.value(ReceivedAt, Expr::cust(first));
-    let insert = parked_event::Entity::insert_many(rows).on_conflict(on_conflict);
-    insert.exec_without_returning(tx).await?;
-    Ok(())
+async fn park(
+    tx: &DatabaseTransaction,
+    rows: impl Iterator<Item = parked_event::Model>,
+) -> Result<()> {
+    let first = " ON CONFLICT (account_id, inbox_id, external_id, identity) DO UPDATE \
+                 SET received_at = excluded.received_at \
+                 WHERE excluded.received_at < parked_event.received_at";
+    insert_or::<parked_event::Entity, _>(tx, rows, first).await
 }
 
 fn bucket(batch: &Batch<'_>, inbox: InboxId, standing: &Standing) -> Option<FailureBucket> {
@@ -292,17 +328,18 @@ async fn update_standings(
     writes: &Writes,
     tx: &DatabaseTransaction,
 ) -> Result<()> {
+    use message::Column as C;
     let columns = [
-        "id",
-        "status",
-        "sent_at",
-        "delivered_at",
-        "read_at",
-        "failed_at",
-        "failure_code",
-        "failure_bucket",
-        "failure_detail",
-        "failed_after_delivery",
+        C::Id,
+        C::Status,
+        C::SentAt,
+        C::DeliveredAt,
+        C::ReadAt,
+        C::FailedAt,
+        C::FailureCode,
+        C::FailureBucket,
+        C::FailureDetail,
+        C::FailedAfterDelivery,
     ];
     let rows = writes.standings.iter().map(|(id, inbox, standing)| {
         [
@@ -318,15 +355,16 @@ async fn update_standings(
             Value::from(standing.failed_after_delivery),
         ]
     });
-    update(batch.scope, tx, "message", columns, rows.collect()).await
+    update::<message::Entity, _>(batch.scope, tx, columns, rows.collect()).await
 }
 
 async fn refreeze(scope: &AccountScope, writes: &Writes, tx: &DatabaseTransaction) -> Result<()> {
+    use message::Column as C;
     let rows = writes
         .refrozen
         .iter()
         .map(|(id, assignee, bot)| [Value::from(*id), Value::from(*assignee), Value::from(*bot)]);
-    update(scope, tx, "message", ["id", "assignee_id", "bot_id"], rows.collect()).await
+    update::<message::Entity, _>(scope, tx, [C::Id, C::AssigneeId, C::BotId], rows.collect()).await
 }
 
 /// Messages that quote one of the new ones and came before it.
@@ -342,7 +380,7 @@ async fn resolve_quotes(batch: &Batch<'_>) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let mut sql = Sql::new("WITH v(inbox_id, external_id, id) AS (VALUES ");
+    let mut sql = Sql::new("WITH v(inbox_id, external_id, id) AS (");
     sql.rows(rows);
     sql.push(
         ") UPDATE message SET quoted_message_id = v.id FROM v WHERE message.inbox_id = v.inbox_id \
@@ -360,16 +398,18 @@ pub(super) async fn write_sessions(
     tx: &DatabaseTransaction,
     writes: SessionWrites,
 ) -> Result<()> {
-    insert::<session::Entity, _>(models(writes.made.into_iter()), tx).await?;
+    use message::Column as M;
+    use session::Column as C;
+    insert::<session::Entity, _>(tx, writes.made).await?;
     let columns = [
-        "id",
-        "contact_id",
-        "conversation_id",
-        "first_message_id",
-        "origin",
-        "user_type",
-        "started_at",
-        "last_message_at",
+        C::Id,
+        C::ContactId,
+        C::ConversationId,
+        C::FirstMessageId,
+        C::Origin,
+        C::UserType,
+        C::StartedAt,
+        C::LastMessageAt,
     ];
     let rows = writes.changed.into_iter().map(|model| {
         [
@@ -383,15 +423,18 @@ pub(super) async fn write_sessions(
             Value::from(model.last_message_at),
         ]
     });
-    update(scope, tx, "session", columns, rows.collect()).await?;
+    update::<session::Entity, _>(scope, tx, columns, rows.collect()).await?;
+    let rows = writes.prolonged.into_iter().map(|(id, at)| [Value::from(id), Value::from(at)]);
+    update::<session::Entity, _>(scope, tx, [C::Id, C::LastMessageAt], rows.collect()).await?;
     let rows = writes
         .places
         .into_iter()
         .map(|(id, (session, role))| [Value::from(id), Value::from(session), Value::from(role)]);
-    update(scope, tx, "message", ["id", "session_id", "session_role"], rows.collect()).await?;
+    update::<message::Entity, _>(scope, tx, [M::Id, M::SessionId, M::SessionRole], rows.collect())
+        .await?;
     let rows =
         writes.retyped.into_iter().map(|(id, user_type)| [Value::from(id), Value::from(user_type)]);
-    update(scope, tx, "session", ["id", "user_type"], rows.collect()).await?;
+    update::<session::Entity, _>(scope, tx, [C::Id, C::UserType], rows.collect()).await?;
     if !writes.removed.is_empty() {
         let gone = session::Column::Id.is_in(writes.removed);
         scope.delete_many::<session::Entity>().filter(gone).exec(tx).await?;
