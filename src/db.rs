@@ -47,7 +47,8 @@ impl Db {
             let read = Database::connect(sqlite(url, connections, true)).await?;
             Ok(Self { write, read, growth })
         } else {
-            let pool = Database::connect(options(url, connections)).await?;
+            // One keeps other processes from migrating while another migrates.
+            let pool = Database::connect(options(url, connections.max(2))).await?;
             Ok(Self { write: pool.clone(), read: pool, growth })
         }
     }

@@ -12,7 +12,7 @@ use rapport::config::{Config, ConfigError, Flags};
 use rapport::error::Error;
 use rapport::startup::migrate::{self, Migrate};
 use rapport::startup::{self, Application, StartupError, doctor};
-use rapport::{graphql, telemetry};
+use rapport::{analytics, graphql, telemetry};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -45,6 +45,8 @@ enum Command {
     },
     /// Print the GraphQL schema
     Schema,
+    /// Print what the metrics mean, as a page in Markdown
+    Metrics,
     /// Accounts
     #[command(subcommand)]
     Account(AccountCommand),
@@ -98,6 +100,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             print(&lines)
         }
         Command::Schema => print(&[graphql::sdl().trim_end().to_owned()]),
+        Command::Metrics => print(&[analytics::glossary().trim_end().to_owned()]),
         Command::Account(AccountCommand::Create(args)) => {
             let engine = startup::open(settings(&cli.flags)?).await?;
             let done = account::create(&engine, args).await;

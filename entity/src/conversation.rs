@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::Timestamp;
-use crate::id::{AccountId, BotId, ContactId, ConversationId, InboxId, UserId};
+use crate::id::{AccountId, BotId, ContactId, ConversationId, InboxId, MessageId, UserId};
 use crate::kinds::{AuthorKind, ConversationActor, ConversationStatus, Direction, OpenedBy};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -22,6 +22,8 @@ pub struct Model {
     /// Its id in the system that records it.
     #[sea_orm(column_type = "Text", nullable)]
     pub external_id: Option<String>,
+    /// The message that it began with.
+    pub first_message_id: MessageId,
     pub status: ConversationStatus,
     pub opened_by: OpenedBy,
     pub assignee_id: Option<UserId>,

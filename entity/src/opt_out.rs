@@ -19,6 +19,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub address: String,
     pub kind: OptOutKind,
+    /// Whether it changed how the address stood: a second opt-out does not. Follows from the entries before it.
+    pub effective: bool,
     pub source: OptOutSource,
     pub contact_id: Option<ContactId>,
     pub inbox_id: Option<InboxId>,

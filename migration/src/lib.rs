@@ -10,6 +10,8 @@ mod m20261120_000004_conversations;
 mod m20261120_000005_messages;
 mod m20261120_000006_journal;
 mod m20261120_000007_foreign_keys;
+mod m20261125_000008_first_messages;
+mod m20261125_000009_effective_opt_outs;
 mod schema;
 
 /// The tables that the first migrations make, in the order of their making.
@@ -34,6 +36,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000005_messages::Migration),
             Box::new(m20261120_000006_journal::Migration),
             Box::new(m20261120_000007_foreign_keys::Migration),
+            Box::new(m20261125_000008_first_messages::Migration),
+            Box::new(m20261125_000009_effective_opt_outs::Migration),
         ]
     }
 }

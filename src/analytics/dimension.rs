@@ -70,7 +70,7 @@ vocabulary! {
 const DAY: i64 = 24 * HOUR;
 const HOUR: i64 = 3_600_000_000;
 
-/// A table that is looked up for each message.
+/// A table that is looked up for each message, unless the time brings it along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Join {
     Inbox,

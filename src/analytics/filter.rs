@@ -95,6 +95,15 @@ impl ReportFilter {
         }
     }
 
+    /// The lists that are not empty, each with its field and its dimension.
+    pub(super) fn used(&self) -> Vec<(&'static str, Dimension)> {
+        let lists = self.lists().into_iter();
+        let lists = lists.map(|(name, dimension, values)| (name, dimension, values.is_empty()));
+        let authors = ("authors", Dimension::Author, self.authors.is_empty());
+        let used = lists.chain([authors]).filter(|(.., empty)| !empty);
+        used.map(|(name, dimension, _)| (name, dimension)).collect()
+    }
+
     /// The ids of rows that must exist in the account, each with its path. Users need not:
     /// their ids name no account, and those who have left keep their past.
     pub(super) fn ids(&self) -> Vec<(String, Table, Uuid)> {

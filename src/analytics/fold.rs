@@ -11,6 +11,7 @@ use super::label::Labels;
 use super::metric::{DateBasis, Metric};
 use super::plan::{Grouped, Plan, Reading};
 use super::query::ReportQuery;
+use super::tally::{Cell, Shape};
 use crate::error::{Error, Result};
 
 /// A report has at most so many values in its rows.
@@ -44,27 +45,24 @@ pub struct Row {
     pub values: Vec<MetricValue>,
 }
 
-/// Counts by group and bucket. What is not there is zero.
+/// Counts by group and bucket. What is not there is empty.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
-    /// The number of counts of a cell.
-    width: usize,
+    shape: Shape,
     /// The number of buckets.
     buckets: usize,
-    groups: HashMap<Vec<Key>, BTreeMap<usize, Vec<i64>>>,
+    groups: HashMap<Vec<Key>, BTreeMap<usize, Cell>>,
 }
 
 impl Facts {
-    pub fn new(width: usize, buckets: usize) -> Self {
-        Self { width, buckets, groups: HashMap::new() }
+    pub fn new(shape: Shape, buckets: usize) -> Self {
+        Self { shape, buckets, groups: HashMap::new() }
     }
 
     pub fn add(&mut self, grouped: Grouped) {
         let buckets = self.groups.entry(grouped.keys).or_default();
-        let cell = buckets.entry(grouped.bucket).or_insert_with(|| vec![0; self.width]);
-        for (index, count) in grouped.counts {
-            cell[index] += count;
-        }
+        let cell = buckets.entry(grouped.bucket).or_insert_with(|| Cell::empty(self.shape));
+        grouped.found.into_iter().for_each(|found| cell.add(found));
     }
 
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
@@ -72,41 +70,34 @@ impl Facts {
     }
 
     /// The counts of a group in a bucket.
-    fn cell(&self, group: &[Key], bucket: usize) -> Vec<i64> {
+    fn cell(&self, group: &[Key], bucket: usize) -> Cell {
         let cell = self.groups.get(group).and_then(|buckets| buckets.get(&bucket));
-        cell.cloned().unwrap_or_else(|| vec![0; self.width])
+        cell.cloned().unwrap_or_else(|| Cell::empty(self.shape))
     }
 
     /// The counts of a group in all buckets.
-    fn total(&self, group: &[Key]) -> Vec<i64> {
-        let mut total = vec![0; self.width];
-        for cell in self.groups.get(group).into_iter().flat_map(BTreeMap::values) {
-            add(&mut total, cell);
-        }
+    fn total(&self, group: &[Key]) -> Cell {
+        let mut total = Cell::empty(self.shape);
+        let cells = self.groups.get(group).into_iter().flat_map(BTreeMap::values);
+        cells.for_each(|cell| total.merge(cell));
         total
     }
 
     /// The same counts under other keys.
     fn regroup(&self, key: impl Fn(&[Key]) -> Vec<Key>) -> Self {
-        let mut regrouped = Self::new(self.width, self.buckets);
+        let mut regrouped = Self::new(self.shape, self.buckets);
         for (group, buckets) in &self.groups {
             let into = regrouped.groups.entry(key(group)).or_default();
             for (bucket, cell) in buckets {
-                add(into.entry(*bucket).or_insert_with(|| vec![0; self.width]), cell);
+                into.entry(*bucket).or_insert_with(|| Cell::empty(self.shape)).merge(cell);
             }
         }
         regrouped
     }
 }
 
-fn add(sums: &mut [i64], counts: &[i64]) {
-    for (sum, count) in sums.iter_mut().zip(counts) {
-        *sum += count;
-    }
-}
-
-/// The values of everything together. All measures are sums of rows, so that the sums of
-/// the groups are those of the whole.
+/// The values of everything together. Each fact stands in one group and one bucket, so that
+/// the counts of all of them merged are those of the whole.
 pub(super) fn totals(
     query: &ReportQuery,
     plan: &Plan,
@@ -114,7 +105,7 @@ pub(super) fn totals(
     before: Option<&Facts>,
 ) -> Vec<MetricValue> {
     let whole = |facts: &Facts| facts.regroup(|_| Vec::new()).total(&[]);
-    values(query, plan, &whole(now), before.map(whole).as_deref())
+    values(query, plan, &whole(now), before.map(whole).as_ref())
 }
 
 /// The rows: every bucket in order, and in each the groups in theirs.
@@ -150,7 +141,7 @@ pub(super) fn rows(
             rows.push(Row {
                 bucket: query.series.then_some(*bucket),
                 keys: group.clone(),
-                values: values(query, plan, &now.cell(&key, index), earlier.as_deref()),
+                values: values(query, plan, &now.cell(&key, index), earlier.as_ref()),
             });
         }
     }
@@ -206,12 +197,7 @@ fn by_keys(one: &[DimensionKey], two: &[DimensionKey]) -> Ordering {
     unequal.unwrap_or(Ordering::Equal)
 }
 
-fn values(
-    query: &ReportQuery,
-    plan: &Plan,
-    now: &[i64],
-    before: Option<&[i64]>,
-) -> Vec<MetricValue> {
+fn values(query: &ReportQuery, plan: &Plan, now: &Cell, before: Option<&Cell>) -> Vec<MetricValue> {
     let each = query.asked.iter().zip(&plan.readings);
     each.map(|(asked, reading)| {
         let Parts { value, numerator, denominator } = reading.parts(now);
@@ -240,24 +226,19 @@ struct Parts {
 }
 
 impl Reading {
-    fn parts(self, counts: &[i64]) -> Parts {
+    fn parts(self, counts: &Cell) -> Parts {
         match self {
             Self::Count { of } => {
-                let count = float(counts[of]);
+                let count = counts.number(of);
                 Parts { value: Some(count), numerator: count, denominator: None }
             }
             Self::Share { part, whole } => {
-                let (part, whole) = (float(counts[part]), float(counts[whole]));
+                let (part, whole) = (counts.number(part), counts.number(whole));
                 let value = (whole > 0.0).then(|| part / whole);
                 Parts { value, numerator: part, denominator: Some(whole) }
             }
         }
     }
-}
-
-/// Exact below 2^53, and no table has so many rows.
-fn float(count: i64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]
@@ -268,6 +249,7 @@ mod tests {
     use super::super::filter::ReportFilter;
     use super::super::period::Period;
     use super::super::query::{Asked, Stretch};
+    use super::super::tally::Found;
     use super::*;
 
     fn stretch(buckets: usize) -> Stretch {
@@ -297,12 +279,12 @@ mod tests {
 
     /// Counts of groups by name: group, bucket, counts.
     fn facts(buckets: usize, cells: &[(&str, usize, &[i64])]) -> Facts {
-        let width = cells.first().map_or(1, |(_, _, counts)| counts.len());
-        let mut facts = Facts::new(width, buckets);
+        let sums = cells.first().map_or(1, |(_, _, counts)| counts.len());
+        let mut facts = Facts::new(Shape { sums, sets: 0 }, buckets);
         for (group, bucket, counts) in cells {
             let keys = if group.is_empty() { vec![] } else { vec![Key::Text((*group).to_owned())] };
-            let counts = counts.iter().copied().enumerate().collect();
-            facts.add(Grouped { bucket: *bucket, keys, counts });
+            let found = counts.iter().enumerate().map(|(at, count)| Found::Rows(at, *count));
+            facts.add(Grouped { bucket: *bucket, keys, found: found.collect() });
         }
         facts
     }
@@ -327,7 +309,7 @@ mod tests {
         let plan = Plan::new(&query.asked);
         for (cells, value) in [(vec![("", 0, &[3, 4][..])], Some(0.75)), (vec![], None)] {
             let mut now = facts(1, &cells);
-            now.width = 2;
+            now.shape.sums = 2;
             let totals = totals(&query, &plan, &now, None);
             let rows = rows(&query, &plan, &Labels::default(), &now, None).unwrap();
             assert_eq!(totals[0].value, value);

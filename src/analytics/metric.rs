@@ -2,7 +2,7 @@
 //! [`Metric::definition`] says how it is counted. Everything else follows: the GraphQL enum,
 //! the glossary, what a report accepts, the SQL. Adding one is a member and an arm.
 
-use entity::kinds::{Direction, MessageStatus};
+use entity::kinds::{Direction, MessageStatus, UserType};
 use entity::vocabulary;
 use entity::vocabulary::Vocabulary;
 
@@ -44,6 +44,20 @@ vocabulary! {
         ReadRate => "READ_RATE",
         /// The share of the sends that failed, among those accepted by a provider or failed.
         FailureRate => "FAILURE_RATE",
+        /// Conversations that began, whoever wrote first.
+        ConversationsStarted => "CONVERSATIONS_STARTED",
+        /// Conversations in which a message came in or was to go out. Each counts once, however long the period.
+        ConversationsActive => "CONVERSATIONS_ACTIVE",
+        /// Contacts from whom a message came in or to whom one was to go out. Each counts once, however long the period.
+        ContactsActive => "CONTACTS_ACTIVE",
+        /// Sessions that began. A session is a stretch of talk of a contact on an inbox without a silence longer than the account's idle time.
+        SessionsStarted => "SESSIONS_STARTED",
+        /// Contacts with whom a session began. Each counts once, however long the period.
+        SessionUsers => "SESSION_USERS",
+        /// Contacts whose first session in the account began. Each counts once.
+        NewUsers => "NEW_USERS",
+        /// Contacts with whom a session began that was not their first in the account. Each counts once; one whose first session began in the period too is among NEW_USERS as well.
+        ReturningUsers => "RETURNING_USERS",
     }
 }
 
@@ -79,15 +93,33 @@ pub(super) struct Definition {
 pub(super) enum Measure {
     /// The number of rows for which `of` holds, called `what`.
     Count { of: Predicate, what: &'static str },
+    /// The number of different members of the rows for which `of` holds, called `what`.
+    Distinct { of: Predicate, member: Member, what: &'static str },
     /// The rows for which `whole` and `part` hold, divided by those for which `whole` holds:
     /// between 0 and 1 whatever the predicates are.
     Share { part: Predicate, whole: Predicate, numerator: &'static str, denominator: &'static str },
 }
 
+/// Of what the rows of a source have one each, and several rows the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Member {
+    Contact,
+    Conversation,
+}
+
+impl Member {
+    pub fn column(self) -> &'static str {
+        match self {
+            Self::Contact => "m.contact_id",
+            Self::Conversation => "m.conversation_id",
+        }
+    }
+}
+
 impl Measure {
     fn unit(self) -> MetricUnit {
         match self {
-            Self::Count { .. } => MetricUnit::Count,
+            Self::Count { .. } | Self::Distinct { .. } => MetricUnit::Count,
             Self::Share { .. } => MetricUnit::Share,
         }
     }
@@ -96,8 +128,8 @@ impl Measure {
 /// Under which time a metric's rows are counted, by date basis.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Times {
-    /// A message's own time, which is no send's.
-    Own,
+    /// The fact's own time, which is no send's.
+    Own(Time),
     /// The time of the send, or that of the event.
     SendOrEvent(Time),
     /// The time of the send alone, for the reason given.
@@ -108,7 +140,7 @@ impl Times {
     /// The bases that it exists on, the default first.
     pub fn bases(self) -> Vec<DateBasis> {
         match self {
-            Self::Own => vec![DateBasis::Event],
+            Self::Own(_) => vec![DateBasis::Event],
             Self::SendOrEvent(_) => vec![DateBasis::Send, DateBasis::Event],
             Self::Send(_) => vec![DateBasis::Send],
         }
@@ -117,10 +149,8 @@ impl Times {
     /// The basis and time to count under; the reason why not, where it does not exist on `basis`.
     pub fn under(self, basis: Option<DateBasis>) -> Result<(DateBasis, Time), &'static str> {
         match (self, basis) {
-            (Self::Own, None | Some(DateBasis::Event)) => Ok((DateBasis::Event, Time::OccurredAt)),
-            (Self::Own, Some(DateBasis::Send)) => {
-                Err("volumes count messages under their own time")
-            }
+            (Self::Own(time), None | Some(DateBasis::Event)) => Ok((DateBasis::Event, time)),
+            (Self::Own(_), Some(DateBasis::Send)) => Err("its facts have a time of their own"),
             (Self::SendOrEvent(time), Some(DateBasis::Event)) => Ok((DateBasis::Event, time)),
             (Self::Send(reason), Some(DateBasis::Event)) => Err(reason),
             (Self::SendOrEvent(_) | Self::Send(_), None | Some(DateBasis::Send)) => {
@@ -175,6 +205,35 @@ impl Metric {
                 numerator: "sends failed",
                 denominator: "sends accepted or failed",
             }),
+            Self::ConversationsStarted => {
+                let what = "conversations begun";
+                own(
+                    Source::Conversations,
+                    Time::CreatedAt,
+                    Measure::Count { of: Predicate::Always, what },
+                )
+            }
+            Self::ConversationsActive => {
+                active(Member::Conversation, "conversations with messages")
+            }
+            Self::ContactsActive => active(Member::Contact, "contacts with messages"),
+            Self::SessionsStarted => {
+                let what = "sessions begun";
+                own(
+                    Source::Sessions,
+                    Time::StartedAt,
+                    Measure::Count { of: Predicate::Always, what },
+                )
+            }
+            Self::SessionUsers => users(Predicate::Always, "contacts with sessions begun"),
+            Self::NewUsers => users(
+                Predicate::InSessionOf(UserType::New),
+                "contacts with their first session begun",
+            ),
+            Self::ReturningUsers => users(
+                Predicate::InSessionOf(UserType::Returning),
+                "contacts with sessions begun that are not their first",
+            ),
         }
     }
 
@@ -182,11 +241,29 @@ impl Metric {
     pub fn dimensions(self) -> Vec<Dimension> {
         self.definition().source.dimensions()
     }
+
+    /// The dimensions by which it can be filtered.
+    pub fn filters(self) -> Vec<Dimension> {
+        self.definition().source.filters()
+    }
 }
 
 fn volume(of: Predicate, what: &'static str) -> Definition {
-    let measure = Measure::Count { of, what };
-    Definition { source: Source::Messages, measure, times: Times::Own }
+    own(Source::Messages, Time::OccurredAt, Measure::Count { of, what })
+}
+
+fn active(member: Member, what: &'static str) -> Definition {
+    let measure = Measure::Distinct { of: Predicate::Private(false), member, what };
+    own(Source::Messages, Time::OccurredAt, measure)
+}
+
+fn users(of: Predicate, what: &'static str) -> Definition {
+    let measure = Measure::Distinct { of, member: Member::Contact, what };
+    own(Source::Sessions, Time::StartedAt, measure)
+}
+
+fn own(source: Source, time: Time, measure: Measure) -> Definition {
+    Definition { source, measure, times: Times::Own(time) }
 }
 
 fn event(of: Predicate, time: Time, what: &'static str) -> Definition {
@@ -218,7 +295,10 @@ pub struct MetricDefinition {
     pub denominator: Option<&'static str>,
     /// When there is no value; none where there always is one.
     pub null_when: Option<&'static str>,
+    /// By which it can be broken down.
     pub dimensions: Vec<Dimension>,
+    /// By which it can be filtered.
+    pub filters: Vec<Dimension>,
     /// The date bases it exists on, the default first.
     pub bases: Vec<DateBasis>,
     /// Whether the values of parts add up to that of the whole.
@@ -233,7 +313,7 @@ pub fn definitions() -> Vec<MetricDefinition> {
 fn describe(metric: Metric) -> MetricDefinition {
     let Definition { source, measure, times } = metric.definition();
     let (numerator, denominator) = match measure {
-        Measure::Count { what, .. } => (what, None),
+        Measure::Count { what, .. } | Measure::Distinct { what, .. } => (what, None),
         Measure::Share { numerator, denominator, .. } => (numerator, Some(denominator)),
     };
     MetricDefinition {
@@ -245,8 +325,9 @@ fn describe(metric: Metric) -> MetricDefinition {
         denominator,
         null_when: denominator.map(|_| "the denominator is 0"),
         dimensions: source.dimensions(),
+        filters: source.filters(),
         bases: times.bases(),
-        additive: denominator.is_none(),
+        additive: matches!(measure, Measure::Count { .. }),
     }
 }
 
@@ -266,7 +347,8 @@ mod tests {
         for definition in definitions() {
             assert!(!definition.title.is_empty() && !definition.definition.is_empty());
             assert!(!definition.bases.is_empty() && !definition.dimensions.is_empty());
-            assert_eq!(definition.additive, definition.null_when.is_none());
+            assert!(!definition.additive || definition.null_when.is_none());
+            assert!(definition.dimensions.iter().all(|each| definition.filters.contains(each)));
         }
         assert_eq!(title("DELIVERY_RATE"), "Delivery rate");
     }

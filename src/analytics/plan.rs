@@ -1,25 +1,28 @@
-//! From metrics to SQL: one statement for each time that facts are counted under, the same
-//! text on both databases. The bounds of the buckets stand first, as a list of values, and
+//! From metrics to SQL: one statement for each time that facts are counted under, and for
+//! each kind of members that are told apart, the same text on both databases. The bounds of the buckets stand first, as a list of values, and
 //! are joined to the facts by account and half-open range; repeating the range in `WHERE`,
 //! or letting the planner join the small tables first, ruins the plan.
 
 use std::collections::BTreeSet;
 
-use entity::id::AccountId;
+use entity::id::{AccountId, Uuid};
 use sea_orm::QueryResult;
 
 use super::bucket::Segment;
 use super::dimension::{Dimension, Grouping, Join};
 use super::filter::ReportFilter;
 use super::key::Key;
-use super::metric::Measure;
+use super::metric::{Definition, Measure, Member};
 use super::query::Asked;
 use super::source::{Source, Time};
+use super::tally::{Found, Numbers, Shape, Slot};
 use crate::db::Sql;
 use crate::error::{Error, Result};
 
 /// Groups that one statement may bring, of all buckets together.
-pub(super) const MOST_GROUPED: usize = 500_000;
+const MOST_GROUPED: usize = 500_000;
+/// Members that one statement may bring, counted anew in each group and bucket.
+const MOST_MEMBERS: usize = 5_000_000;
 
 /// All counts that a report needs, each taken once.
 #[derive(Clone, Debug, Default)]
@@ -27,27 +30,28 @@ pub(super) struct Plan {
     pub statements: Vec<Statement>,
     /// How the metrics asked for are made of the counts, in their order.
     pub readings: Vec<Reading>,
-    /// The number of counts.
-    pub counts: usize,
+    pub shape: Shape,
 }
 
-/// Which counts make a value, by index.
+/// Which counts make a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
-    Count { of: usize },
-    Share { part: usize, whole: usize },
+    Count { of: Slot },
+    Share { part: Slot, whole: Slot },
 }
 
 /// The counts that are taken under one time.
 #[derive(Clone, Debug)]
 pub(super) struct Statement {
     time: Time,
+    /// None where rows are counted; else which of their members are told apart.
+    member: Option<Member>,
     counts: Vec<Count>,
 }
 
 #[derive(Clone, Debug)]
 struct Count {
-    index: usize,
+    slot: usize,
     source: Source,
     condition: String,
 }
@@ -57,44 +61,53 @@ pub(super) struct Grouped {
     /// Index of the bucket.
     pub bucket: usize,
     pub keys: Vec<Key>,
-    /// Counts with their indices.
-    pub counts: Vec<(usize, i64)>,
+    pub found: Vec<Found>,
 }
 
 impl Plan {
     pub fn new(asked: &[Asked]) -> Self {
         let mut plan = Self::default();
         for Asked { metric, time, .. } in asked.iter().copied() {
-            let definition = metric.definition();
-            let mut count = |condition| plan.count(time, definition.source, condition);
-            let reading = match definition.measure {
-                Measure::Count { of, .. } => Reading::Count { of: count(of.sql()) },
+            let Definition { source, measure, .. } = metric.definition();
+            let mut rows = |condition| plan.count(time, None, source, condition);
+            let reading = match measure {
+                Measure::Count { of, .. } => Reading::Count { of: rows(of.sql()) },
                 Measure::Share { part, whole, .. } => Reading::Share {
-                    part: count(format!("{} AND {}", whole.sql(), part.sql())),
-                    whole: count(whole.sql()),
+                    part: rows(format!("{} AND {}", whole.sql(), part.sql())),
+                    whole: rows(whole.sql()),
                 },
+                Measure::Distinct { of, member, .. } => {
+                    Reading::Count { of: plan.count(time, Some(member), source, of.sql()) }
+                }
             };
             plan.readings.push(reading);
         }
         plan
     }
 
-    /// The index of a count, which is added unless it is there already.
-    fn count(&mut self, time: Time, source: Source, condition: String) -> usize {
-        let known = self.statements.iter().position(|statement| statement.time == time);
-        let at = known.unwrap_or_else(|| {
-            self.statements.push(Statement { time, counts: Vec::new() });
+    /// Where a count stands, which is added unless it is there already.
+    fn count(
+        &mut self,
+        time: Time,
+        member: Option<Member>,
+        source: Source,
+        condition: String,
+    ) -> Slot {
+        let slot = if member.is_some() { Slot::Set } else { Slot::Sum };
+        let same = |statement: &Statement| statement.time == time && statement.member == member;
+        let at = self.statements.iter().position(same).unwrap_or_else(|| {
+            self.statements.push(Statement { time, member, counts: Vec::new() });
             self.statements.len() - 1
         });
         let counts = &mut self.statements[at].counts;
         let same = |count: &&Count| count.source == source && count.condition == condition;
         if let Some(count) = counts.iter().find(same) {
-            return count.index;
+            return slot(count.slot);
         }
-        let index = self.counts;
-        self.counts += 1;
-        counts.push(Count { index, source, condition });
-        index
+        let next = if member.is_some() { &mut self.shape.sets } else { &mut self.shape.sums };
+        counts.push(Count { slot: *next, source, condition });
+        *next += 1;
+        slot(*next - 1)
     }
 }
 
@@ -113,10 +126,12 @@ impl Statement {
             .iter()
             .filter_map(|grouping| grouping.join)
             .chain(tests.iter().flatten().filter_map(|test| test.join))
+            .filter(|join| Some(*join) != self.time.joined())
             .collect();
         let keys: Vec<String> = ["CAST(seg.b AS BIGINT)".to_owned()]
             .into_iter()
             .chain(groupings.iter().flat_map(|grouping| grouping.columns()))
+            .chain(self.member.map(|member| member.column().to_owned()))
             .collect();
         let counts = self.counts.iter().map(|count| self.column(count));
         let columns: Vec<String> = keys.iter().cloned().chain(counts).collect();
@@ -124,12 +139,12 @@ impl Statement {
         let mut sql = Sql::new("WITH seg(b, f, t, o) AS (VALUES ");
         sql.push(&rows(segments)).push(") SELECT ").push(&columns.join(", "));
         // CROSS keeps SQLite to this order.
-        sql.push(" FROM seg CROSS JOIN message m");
+        sql.push(" FROM seg CROSS JOIN ").push(self.time.table());
         for join in joins {
             sql.push(join.sql());
         }
         let time = self.time.column();
-        sql.push(" WHERE m.account_id = ").bind(account_id);
+        sql.push(&format!(" WHERE {} = ", self.time.account())).bind(account_id);
         sql.push(&format!(" AND {time} >= seg.f AND {time} < seg.t AND {}", self.facts()));
         for either in &tests {
             for (index, test) in either.iter().enumerate() {
@@ -145,36 +160,35 @@ impl Statement {
             (1..=keys.len()).map(|position| position.to_string()).collect();
         sql.push(" GROUP BY ").push(&positions.join(", "));
         // One more than allowed tells that there are too many.
-        sql.push(&format!(" LIMIT {}", MOST_GROUPED + 1));
+        sql.push(&format!(" LIMIT {}", self.most() + 1));
         sql
     }
 
-    /// Reads the rows of [`Statement::sql`] with the same breakdown. Groups in which nothing
-    /// was counted are left out.
-    pub fn read(
-        &self,
-        rows: &[QueryResult],
-        breakdown: &[Dimension],
-    ) -> impl Iterator<Item = Result<Grouped>> {
-        let groupings = self.groupings(breakdown);
-        let counted = |group: &Grouped| group.counts.iter().any(|(_, count)| *count > 0);
-        let grouped = rows.iter().map(move |row| self.group(row, &groupings));
-        grouped.filter(move |group| group.as_ref().map_or(true, counted))
+    /// Rows that are read at most.
+    fn most(&self) -> usize {
+        if self.member.is_some() { MOST_MEMBERS } else { MOST_GROUPED }
     }
 
-    fn group(&self, row: &QueryResult, groupings: &[Grouping]) -> Result<Grouped> {
-        let bucket = row.try_get_by_index::<i64>(0)?;
-        let bucket = usize::try_from(bucket).map_err(|_| Error::bug("a bucket has no index"))?;
-        let mut at = 1;
-        let mut keys = Vec::with_capacity(groupings.len());
-        for grouping in groupings {
-            keys.push(grouping.read(row, &mut at)?);
+    /// Refuses more rows than are read.
+    pub fn check_size(&self, rows: usize) -> Result<()> {
+        let most = self.most();
+        if rows <= most {
+            return Ok(());
         }
-        let mut counts = Vec::with_capacity(self.counts.len());
-        for (offset, count) in self.counts.iter().enumerate() {
-            counts.push((count.index, row.try_get_by_index::<i64>(at + offset)?));
-        }
-        Ok(Grouped { bucket, keys, counts })
+        let what = if self.member.is_some() {
+            "contacts and conversations, each counted anew in each group and bucket"
+        } else {
+            "groups in all its buckets together"
+        };
+        Err(Error::Limit(format!(
+            "a report has at most {most} {what}; take fewer dimensions, longer buckets or a \
+             shorter period"
+        )))
+    }
+
+    /// What reads the rows of [`Statement::sql`] with the same breakdown.
+    pub fn reader(&self, breakdown: &[Dimension]) -> Reader<'_> {
+        Reader { statement: self, groupings: self.groupings(breakdown) }
     }
 
     fn groupings(&self, breakdown: &[Dimension]) -> Vec<Grouping> {
@@ -200,14 +214,51 @@ impl Statement {
     }
 
     fn column(&self, count: &Count) -> String {
-        let condition = &count.condition;
         // With one source, every row is one of its facts already.
-        if self.sources().len() == 1 {
-            format!("COUNT(*) FILTER (WHERE {condition})")
+        let condition = if self.sources().len() == 1 {
+            count.condition.clone()
         } else {
-            let rows = count.source.rows().sql();
-            format!("COUNT(*) FILTER (WHERE {rows} AND {condition})")
+            format!("{} AND {}", count.source.rows().sql(), count.condition)
+        };
+        match self.member {
+            None => format!("COUNT(*) FILTER (WHERE {condition})"),
+            Some(_) => format!("CAST(MAX(CASE WHEN {condition} THEN 1 ELSE 0 END) AS BIGINT)"),
         }
+    }
+}
+
+/// Reads rows of a statement.
+pub(super) struct Reader<'a> {
+    statement: &'a Statement,
+    groupings: Vec<Grouping>,
+}
+
+impl Reader<'_> {
+    /// What a row says; none where nothing was counted.
+    pub fn read(&self, row: &QueryResult, numbers: &mut Numbers) -> Result<Option<Grouped>> {
+        let bucket = row.try_get_by_index::<i64>(0)?;
+        let bucket = usize::try_from(bucket).map_err(|_| Error::bug("a bucket has no index"))?;
+        let mut at = 1;
+        let mut keys = Vec::with_capacity(self.groupings.len());
+        for grouping in &self.groupings {
+            keys.push(grouping.read(row, &mut at)?);
+        }
+        let member = match self.statement.member {
+            None => None,
+            Some(_) => {
+                at += 1;
+                Some(numbers.of(row.try_get_by_index::<Uuid>(at - 1)?)?)
+            }
+        };
+        let mut found = Vec::with_capacity(self.statement.counts.len());
+        for (offset, count) in self.statement.counts.iter().enumerate() {
+            let rows = row.try_get_by_index::<i64>(at + offset)?;
+            if rows > 0 {
+                let one = member.map(|member| Found::Member(count.slot, member));
+                found.push(one.unwrap_or(Found::Rows(count.slot, rows)));
+            }
+        }
+        Ok((!found.is_empty()).then_some(Grouped { bucket, keys, found }))
     }
 }
 
@@ -243,14 +294,37 @@ mod tests {
     fn each_count_is_taken_once() {
         let plan = plan(&[Metric::DeliveryRate, Metric::Sent, Metric::Delivered]);
         assert_eq!(plan.statements.len(), 1);
-        assert_eq!(plan.counts, 3);
+        assert_eq!(plan.shape, Shape { sums: 3, sets: 0 });
+        let [one, two, three] = [0, 1, 2].map(Slot::Sum);
         assert_eq!(
             plan.readings,
             [
-                Reading::Share { part: 0, whole: 1 },
-                Reading::Count { of: 1 },
-                Reading::Count { of: 2 }
+                Reading::Share { part: one, whole: two },
+                Reading::Count { of: two },
+                Reading::Count { of: three }
             ]
+        );
+    }
+
+    #[test]
+    fn members_are_told_apart_in_a_statement_of_their_own() {
+        let plan = plan(&[Metric::Messages, Metric::SessionUsers, Metric::NewUsers]);
+        assert_eq!(plan.statements.len(), 2);
+        assert_eq!(plan.shape, Shape { sums: 1, sets: 2 });
+        let segment = Segment { bucket: 0, from: 10, to: 20, local: 5 };
+        let account_id = AccountId(Uuid::nil());
+        let filter = ReportFilter::default();
+        let sql = plan.statements[1].sql(account_id, &[segment], &[Dimension::UserType], &filter);
+        assert_eq!(
+            sql.statement(sea_orm::DbBackend::Postgres).sql,
+            "WITH seg(b, f, t, o) AS (VALUES (0, 10, 20, 5)) \
+             SELECT CAST(seg.b AS BIGINT), CAST(s.user_type AS BIGINT), m.contact_id, \
+             CAST(MAX(CASE WHEN TRUE THEN 1 ELSE 0 END) AS BIGINT), \
+             CAST(MAX(CASE WHEN s.user_type = 1 THEN 1 ELSE 0 END) AS BIGINT) \
+             FROM seg CROSS JOIN session s \
+             JOIN message m ON m.account_id = s.account_id AND m.id = s.first_message_id \
+             WHERE s.account_id = $1 AND s.started_at >= seg.f AND s.started_at < seg.t AND (TRUE) \
+             GROUP BY 1, 2, 3 LIMIT 5000001"
         );
     }
 

@@ -93,6 +93,7 @@ impl ReportQuery {
         let asked = metrics(input, checks);
         breakdown(input, checks);
         input.filter.check(checks);
+        filter(input, checks);
         let (order, descending) = order(input, checks);
         let first = input.first.map(|first| checks.range("first", first, 1..=MOST_GROUPS));
         let calendar = calendar(input, account, checks)?;
@@ -163,6 +164,23 @@ fn breakdown(input: &ReportInput, checks: &mut Checks) {
                     names(&allowed)
                 );
                 checks.fail(&path, ViolationCode::Unsupported, message);
+            }
+        }
+    }
+}
+
+/// A filter on what the rows of a metric cannot have would leave nothing of it.
+fn filter(input: &ReportInput, checks: &mut Checks) {
+    for (name, dimension) in input.filter.used() {
+        for metric in &input.metrics {
+            let allowed = metric.filters();
+            if !allowed.contains(&dimension) {
+                let (dimension, metric) = (dimension.name(), metric.name());
+                let message = format!(
+                    "{metric} cannot be filtered by {dimension}, only by {}",
+                    names(&allowed)
+                );
+                checks.fail(format!("filter.{name}"), ViolationCode::Unsupported, message);
             }
         }
     }

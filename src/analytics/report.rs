@@ -2,13 +2,15 @@
 //! database, so that no two numbers of a report can disagree.
 
 use entity::vocabulary;
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use futures_util::TryStreamExt;
+use sea_orm::{DatabaseTransaction, StreamTrait};
 
 use super::fold::{self, Facts, MetricValue, Row};
 use super::label::{self, Labels};
 use super::period::Period;
-use super::plan::{MOST_GROUPED, Plan};
+use super::plan::Plan;
 use super::query::{ReportInput, ReportQuery, Stretch};
+use super::tally::Numbers;
 use crate::auth::{AccountScope, Permission};
 use crate::error::{Checks, Error, Result};
 
@@ -75,22 +77,24 @@ async fn facts(
     plan: &Plan,
     stretch: &Stretch,
 ) -> Result<Facts> {
-    let mut facts = Facts::new(plan.counts, stretch.buckets.len());
+    let mut facts = Facts::new(plan.shape, stretch.buckets.len());
     if stretch.segments.is_empty() {
         return Ok(facts);
     }
+    let mut numbers = Numbers::default();
     for statement in &plan.statements {
         let sql =
             statement.sql(scope.account_id(), &stretch.segments, &query.breakdown, &query.filter);
-        let rows = tx.query_all_raw(sql.statement(scope.db().backend())).await?;
-        if rows.len() > MOST_GROUPED {
-            return Err(Error::Limit(format!(
-                "a report has at most {MOST_GROUPED} groups in all its buckets together; \
-                 take fewer dimensions, longer buckets or a shorter period"
-            )));
-        }
-        for grouped in statement.read(&rows, &query.breakdown) {
-            facts.add(grouped?);
+        let reader = statement.reader(&query.breakdown);
+        // There may be too many to hold all of them at once.
+        let mut rows = tx.stream_raw(sql.statement(scope.db().backend())).await?;
+        let mut read = 0;
+        while let Some(row) = rows.try_next().await? {
+            read += 1;
+            statement.check_size(read)?;
+            if let Some(grouped) = reader.read(&row, &mut numbers)? {
+                facts.add(grouped);
+            }
         }
     }
     Ok(facts)

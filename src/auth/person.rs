@@ -5,8 +5,8 @@ use entity::id::{AccountId, UserId};
 use entity::{account, membership, user};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
 };
 
 use crate::engine::Engine;
@@ -18,6 +18,12 @@ pub async fn find_by_email(
     email: &str,
 ) -> Result<Option<user::Model>> {
     Ok(user::Entity::find().filter(user::Column::Email.eq(email)).one(connection).await?)
+}
+
+/// A user, whom nobody else changes until `tx` ends.
+pub async fn lock(tx: &DatabaseTransaction, id: UserId) -> Result<Option<user::Model>> {
+    let user = user::Entity::find().filter(user::Column::Id.eq(id));
+    Ok(user.lock_exclusive().one(tx).await?)
 }
 
 /// Users by id, whatever accounts they are in.

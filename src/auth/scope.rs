@@ -42,6 +42,8 @@ impl Actor {
 pub enum Permission {
     /// See the account and what is in it.
     Read,
+    /// Change the own name and password.
+    KeepOneself,
     /// Record what happened in another system.
     Record,
     /// Assign, close and reopen conversations, edit contacts.
@@ -59,7 +61,7 @@ pub enum Permission {
 impl Permission {
     fn role(self) -> Role {
         match self {
-            Self::Read => Role::Reader,
+            Self::Read | Self::KeepOneself => Role::Reader,
             Self::Record | Self::Converse => Role::Agent,
             Self::Manage => Role::Manager,
             Self::Inspect | Self::Administer => Role::Admin,
@@ -71,7 +73,9 @@ impl Permission {
         match self {
             Self::Read | Self::Inspect => TokenScope::Read,
             Self::Record => TokenScope::Record,
-            Self::Converse | Self::Manage | Self::Administer | Self::Own => TokenScope::Write,
+            Self::KeepOneself | Self::Converse | Self::Manage | Self::Administer | Self::Own => {
+                TokenScope::Write
+            }
         }
     }
 }
@@ -180,6 +184,15 @@ impl AccountScope {
     pub async fn account(&self, connection: &impl ConnectionTrait) -> Result<account::Model> {
         account::Entity::find_by_id(self.account_id)
             .one(connection)
+            .await?
+            .ok_or(Error::NotFound("account"))
+    }
+
+    /// The account itself, which nobody else changes until `tx` ends.
+    pub async fn lock_account(&self, tx: &DatabaseTransaction) -> Result<account::Model> {
+        account::Entity::find_by_id(self.account_id)
+            .lock_exclusive()
+            .one(tx)
             .await?
             .ok_or(Error::NotFound("account"))
     }

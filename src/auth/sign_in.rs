@@ -47,7 +47,7 @@ pub async fn sign_in(
         expires_at: Some(now.plus_seconds(LIFETIME_SECONDS)),
     };
     // The password may have been changed, and all sign-ins ended, while this one was checked.
-    let still = person::find_by_email(&tx, &email).await?;
+    let still = person::lock(&tx, user.id).await?;
     if still.is_none_or(|still| still.password_hash != user.password_hash) {
         return Err(Error::Forbidden("e-mail or password is wrong".to_owned()));
     }

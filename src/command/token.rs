@@ -27,7 +27,7 @@ pub struct CreateArgs {
         conflicts_with = "installation"
     )]
     account: Option<AccountId>,
-    /// What the token may do: AGENT, MANAGER, ADMIN or OWNER
+    /// What the token may do: READER, AGENT, MANAGER, ADMIN or OWNER
     #[arg(
         long,
         value_parser = named::<Role>,
@@ -35,7 +35,8 @@ pub struct CreateArgs {
         conflicts_with = "installation"
     )]
     role: Option<Role>,
-    /// What the token may be used for: READ, RECORD or WRITE; all unless given
+    /// What the token may be used for: READ, RECORD, WRITE, PERSONAL_DATA; the first three
+    /// unless given
     #[arg(
         long = "scope",
         value_parser = named::<TokenScope>,
@@ -81,7 +82,9 @@ async fn of_account(
     };
     let scope = system_scope(engine, account_id);
     scope.account(scope.db().read()).await?;
-    let scopes = if args.scopes.is_empty() { TokenScope::ALL.to_vec() } else { args.scopes };
+    // Readers see no personal data unless somebody says so.
+    let usual = vec![TokenScope::Read, TokenScope::Record, TokenScope::Write];
+    let scopes = if args.scopes.is_empty() { usual } else { args.scopes };
     token::create(&scope, None, TokenCreate { name: args.name, role, scopes, expires_at }).await
 }
 

@@ -87,11 +87,20 @@ fn create(path: &Path) -> io::Result<Key> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    // Whole before it has its name, and never over another process's.
+    let unfinished = path.with_extension(format!("key.{}", std::process::id()));
     let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    file.write_all(format!("{digits}\n").as_bytes())?;
-    file.sync_all()?;
-    Ok(key)
+    let written = options.open(&unfinished).and_then(|mut file| {
+        file.write_all(format!("{digits}\n").as_bytes())?;
+        file.sync_all()?;
+        std::fs::hard_link(&unfinished, path)
+    });
+    match written {
+        Ok(()) => std::fs::remove_file(&unfinished)?,
+        // What is left of it, if there is anything, is no key.
+        Err(_) => drop(std::fs::remove_file(&unfinished)),
+    }
+    written.map(|()| key)
 }
 
 fn warn_of(config: &Config, path: &Path) {

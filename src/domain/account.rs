@@ -255,7 +255,7 @@ pub async fn update(scope: &AccountScope, input: AccountUpdate) -> Result<accoun
         scope.require(Permission::Own)?;
     }
     let tx = scope.begin().await?;
-    let before = scope.account(&tx).await?;
+    let before = scope.lock_account(&tx).await?;
     let row = changed(&before, &input, scope.now())?;
     let account = row.update(&tx).await?;
     event::write(scope, &tx, EventKind::SettingsChanged, vec![account.id.0]).await?;

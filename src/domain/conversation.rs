@@ -106,6 +106,9 @@ fn event(
         Actor::User(_) => ConversationActor::Agent,
         Actor::Token | Actor::Provider | Actor::System => ConversationActor::System,
     };
+    // After all that is known of it: clocks of other systems may run ahead of ours.
+    let (now, last) = (scope.now(), conversation.last_activity_at);
+    let occurred_at = if last > now { Timestamp(last.0 + 1) } else { now };
     NewConversationEvent {
         inbox_id: conversation.inbox_id,
         conversation_external_id: None,
@@ -116,8 +119,7 @@ fn event(
         label_id: None,
         by: Some(by),
         by_user_id: scope.actor().user_id(),
-        // After all that is known of it: clocks of other systems may run ahead of ours.
-        occurred_at: Some(scope.now().max(conversation.last_activity_at)),
+        occurred_at: Some(occurred_at),
     }
 }
 

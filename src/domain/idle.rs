@@ -3,7 +3,7 @@
 
 use entity::id::{ConversationId, InboxId};
 use entity::kinds::{ConversationActor, ConversationEventKind, ConversationStatus};
-use sea_orm::{ActiveEnum, FromQueryResult};
+use sea_orm::{ActiveEnum, ConnectionTrait, FromQueryResult};
 
 use crate::auth::AccountScope;
 use crate::db::Sql;
@@ -18,6 +18,26 @@ struct Gone {
 
 /// Closes what has been idle for too long. Says how many conversations that were.
 pub async fn close(scope: &AccountScope) -> Result<usize> {
+    let mut closed = 0;
+    // Mostly there is none, and nobody need wait to find that out.
+    while !gone(scope, scope.db().read()).await?.is_empty() {
+        let tx = scope.begin().await?;
+        scope.lock(&tx).await?;
+        // Somebody may have written, or closed it, until the lock was had.
+        let gone = gone(scope, &tx).await?;
+        let items: Vec<Item> = gone.iter().map(|each| closing(scope, each)).collect();
+        record::apply(scope, &tx, &items).await?;
+        tx.commit().await?;
+        closed += items.len();
+        if items.is_empty() {
+            break;
+        }
+    }
+    Ok(closed)
+}
+
+/// Some of what has been idle for too long.
+async fn gone(scope: &AccountScope, connection: &impl ConnectionTrait) -> Result<Vec<Gone>> {
     let mut sql = Sql::new(
         "SELECT c.id, c.inbox_id FROM conversation c \
          JOIN inbox i ON i.account_id = c.account_id AND i.id = c.inbox_id AND i.idle_close_seconds IS NOT NULL \
@@ -31,24 +51,21 @@ pub async fn close(scope: &AccountScope) -> Result<usize> {
     sql.push(") AND c.visitor_last_seen_at + i.idle_close_seconds * 1000000 <= ").bind(scope.now());
     // A conversation in which somebody wrote meanwhile is not idle.
     sql.push(" AND c.last_message_at + i.idle_close_seconds * 1000000 <= ").bind(scope.now());
-    let statement = sql.statement(scope.db().backend());
-    let gone = Gone::find_by_statement(statement).all(scope.db().read()).await?;
-    for gone in gone.chunks(MOST_ITEMS) {
-        let items = gone.iter().map(|each| {
-            Item::ConversationEvent(NewConversationEvent {
-                inbox_id: each.inbox_id,
-                conversation_external_id: None,
-                conversation_id: Some(each.id),
-                kind: ConversationEventKind::Closed,
-                user_id: None,
-                bot_id: None,
-                label_id: None,
-                by: Some(ConversationActor::Inactivity),
-                by_user_id: None,
-                occurred_at: None,
-            })
-        });
-        record::record(scope, None, items.collect()).await?;
-    }
-    Ok(gone.len())
+    sql.push(&format!(" ORDER BY c.id LIMIT {MOST_ITEMS}"));
+    Ok(Gone::find_by_statement(sql.statement(scope.db().backend())).all(connection).await?)
+}
+
+fn closing(scope: &AccountScope, gone: &Gone) -> Item {
+    Item::ConversationEvent(NewConversationEvent {
+        inbox_id: gone.inbox_id,
+        conversation_external_id: None,
+        conversation_id: Some(gone.id),
+        kind: ConversationEventKind::Closed,
+        user_id: None,
+        bot_id: None,
+        label_id: None,
+        by: Some(ConversationActor::Inactivity),
+        by_user_id: None,
+        occurred_at: Some(scope.now()),
+    })
 }

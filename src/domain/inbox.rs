@@ -146,7 +146,7 @@ async fn insert(
 pub async fn update(scope: &AccountScope, id: InboxId, input: InboxUpdate) -> Result<inbox::Model> {
     scope.require(Permission::Administer)?;
     let tx = scope.begin().await?;
-    let mut inbox = load(scope, &tx, id).await?;
+    let mut inbox = lock(scope, &tx, id).await?;
     let member_ids = input.member_ids.clone();
     let mut checks = Checks::new();
     settings::apply(scope, &mut checks, &mut inbox, input)?;
@@ -168,7 +168,7 @@ pub async fn update(scope: &AccountScope, id: InboxId, input: InboxUpdate) -> Re
 pub async fn archive(scope: &AccountScope, id: InboxId) -> Result<inbox::Model> {
     scope.require(Permission::Administer)?;
     let tx = scope.begin().await?;
-    let mut inbox = load(scope, &tx, id).await?;
+    let mut inbox = lock(scope, &tx, id).await?;
     if inbox.archived_at.is_some() {
         return Ok(inbox);
     }
@@ -179,12 +179,18 @@ pub async fn archive(scope: &AccountScope, id: InboxId) -> Result<inbox::Model> 
 pub async fn unarchive(scope: &AccountScope, id: InboxId) -> Result<inbox::Model> {
     scope.require(Permission::Administer)?;
     let tx = scope.begin().await?;
-    let mut inbox = load(scope, &tx, id).await?;
+    let mut inbox = lock(scope, &tx, id).await?;
     if inbox.archived_at.is_none() {
         return Ok(inbox);
     }
     inbox.archived_at = None;
     save(scope, tx, inbox).await
+}
+
+/// Keeps others from changing it until `tx` ends: all columns are written back.
+async fn lock(scope: &AccountScope, tx: &DatabaseTransaction, id: InboxId) -> Result<inbox::Model> {
+    let row = scope.find::<inbox::Entity>().filter(inbox::Column::Id.eq(id)).lock_exclusive();
+    row.one(tx).await?.ok_or(Error::NotFound("inbox"))
 }
 
 async fn load(

@@ -10,6 +10,7 @@ use entity::id::{ContactId, InboxId, MessageId, OptOutId, UserId};
 use entity::kinds::{EventKind, OptOutKind, OptOutSource, Platform};
 use entity::{Timestamp, opt_out};
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult,
     QueryFilter, QueryOrder, QuerySelect, Select,
@@ -57,6 +58,8 @@ pub struct OptOutFilter {
     pub inbox_ids: Option<Vec<InboxId>>,
     /// The whole address, in any spelling of a phone number or an e-mail address.
     pub address: Option<String>,
+    /// Whether it changed how the address stood.
+    pub effective: Option<bool>,
     /// From this instant on.
     pub from: Option<Timestamp>,
     /// Before this instant.
@@ -97,27 +100,50 @@ pub fn word(content: &str, out_words: &[String], in_words: &[String]) -> Option<
     }
 }
 
-/// Adds entries to the history and to the event log, and answers what was written. An
-/// opt-out of an address that was out at its time says nothing new and is left away, and so
-/// is an opt-in of one that was not. The caller holds the account's lock.
+/// Adds entries to the history and to the event log, and answers what was written. Every
+/// entry is kept: whether it says something new at its time depends on those before it, of
+/// which some may still come. The caller holds the account's lock.
 pub async fn append(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
     mut entries: Vec<NewEntry>,
 ) -> Result<Vec<OptOutId>> {
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
     entries.sort_by_key(|entry| entry.occurred_at);
     let addresses = entries.iter().map(|entry| (entry.platform, entry.address.clone()));
     let mut histories = histories(scope, tx, addresses.collect()).await?;
-    let mut ids = Vec::new();
-    let mut rows = Vec::new();
-    for entry in entries {
-        let history = histories.entry((entry.platform, entry.address.clone())).or_default();
-        if !history.take(entry.occurred_at, entry.kind) {
-            continue;
-        }
-        let id: OptOutId = scope.id();
+    let mut ids: Vec<OptOutId> = Vec::new();
+    for entry in &entries {
+        let id = scope.id();
         ids.push(id);
-        rows.push(row(scope, id, entry));
+        let history = histories.entry((entry.platform, entry.address.clone())).or_default();
+        history.add(Heard {
+            id,
+            kind: entry.kind,
+            occurred_at: entry.occurred_at,
+            effective: None,
+        });
+    }
+    let mut effective: HashMap<OptOutId, bool> = HashMap::new();
+    let mut turned: BTreeMap<bool, Vec<OptOutId>> = BTreeMap::new();
+    for (heard, now) in histories.values().flat_map(History::judged) {
+        match heard.effective {
+            None => drop(effective.insert(heard.id, now)),
+            Some(before) if before != now => turned.entry(now).or_default().push(heard.id),
+            Some(_) => {}
+        }
+    }
+    let known = |id| effective.get(&id).copied().unwrap_or(true);
+    let rows: Vec<opt_out::ActiveModel> = entries
+        .into_iter()
+        .zip(&ids)
+        .map(|(entry, id)| row(scope, *id, entry, known(*id)))
+        .collect();
+    for (now, ids) in turned {
+        let rows = scope.update_many::<opt_out::Entity>().filter(opt_out::Column::Id.is_in(ids));
+        rows.col_expr(opt_out::Column::Effective, Expr::value(now)).exec(tx).await?;
     }
     for chunk in rows.chunks(CHUNK) {
         opt_out::Entity::insert_many(chunk.iter().cloned()).exec_without_returning(tx).await?;
@@ -126,13 +152,19 @@ pub async fn append(
     Ok(ids)
 }
 
-fn row(scope: &AccountScope, id: OptOutId, entry: NewEntry) -> opt_out::ActiveModel {
+fn row(
+    scope: &AccountScope,
+    id: OptOutId,
+    entry: NewEntry,
+    effective: bool,
+) -> opt_out::ActiveModel {
     opt_out::ActiveModel {
         account_id: Set(scope.account_id()),
         id: Set(id),
         platform: Set(entry.platform),
         address: Set(entry.address),
         kind: Set(entry.kind),
+        effective: Set(effective),
         source: Set(entry.source),
         contact_id: Set(entry.contact_id),
         inbox_id: Set(entry.inbox_id),
@@ -144,29 +176,44 @@ fn row(scope: &AccountScope, id: OptOutId, entry: NewEntry) -> opt_out::ActiveMo
     }
 }
 
-/// What is known of one address, oldest first.
+/// What is known of one address, by time, then by id.
 #[derive(Debug, Default)]
-struct History(Vec<(Timestamp, OptOutKind)>);
+struct History(Vec<Heard>);
+
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    id: OptOutId,
+    kind: OptOutKind,
+    occurred_at: Timestamp,
+    /// As it is stored; none where it is new.
+    effective: Option<bool>,
+}
 
 impl History {
-    /// Whether an entry says something new at its time; then it is one of the history.
-    fn take(&mut self, at: Timestamp, kind: OptOutKind) -> bool {
-        let place = self.0.partition_point(|(known, _)| *known <= at);
-        let before = place.checked_sub(1).and_then(|index| self.0.get(index));
-        let before = before.map_or(OptOutKind::OptIn, |(_, kind)| *kind);
-        if before == kind {
-            return false;
-        }
-        self.0.insert(place, (at, kind));
-        true
+    fn add(&mut self, heard: Heard) {
+        let order = |heard: &Heard| (heard.occurred_at, heard.id);
+        let place = self.0.partition_point(|known| order(known) <= order(&heard));
+        self.0.insert(place, heard);
+    }
+
+    /// Whether each entry changed how the address stood. A new address is not out.
+    fn judged(&self) -> impl Iterator<Item = (&Heard, bool)> {
+        let mut before = OptOutKind::OptIn;
+        self.0.iter().map(move |heard| {
+            let changes = heard.kind != before;
+            before = heard.kind;
+            (heard, changes)
+        })
     }
 }
 
 #[derive(FromQueryResult)]
-struct Heard {
+struct Stored {
+    id: OptOutId,
     platform: Platform,
     address: String,
     kind: OptOutKind,
+    effective: bool,
     occurred_at: Timestamp,
 }
 
@@ -190,15 +237,14 @@ async fn histories(
             .find::<opt_out::Entity>()
             .filter(wanted)
             .select_only()
-            .columns([C::Platform, C::Address, C::Kind, C::OccurredAt])
-            .order_by_asc(C::OccurredAt)
-            .order_by_asc(C::Id)
-            .into_model::<Heard>()
+            .columns([C::Id, C::Platform, C::Address, C::Kind, C::Effective, C::OccurredAt])
+            .into_model::<Stored>()
             .all(connection)
             .await?;
-        for heard in heard {
-            let history = histories.entry((heard.platform, heard.address)).or_default();
-            history.0.push((heard.occurred_at, heard.kind));
+        for Stored { id, platform, address, kind, effective, occurred_at } in heard {
+            let effective = Some(effective);
+            let history = histories.entry((platform, address)).or_default();
+            history.add(Heard { id, kind, occurred_at, effective });
         }
     }
     Ok(histories)
@@ -212,7 +258,8 @@ pub async fn current(
     addresses: &[Address],
 ) -> Result<HashMap<Address, OptOutKind>> {
     let histories = histories(scope, connection, addresses.iter().cloned().collect()).await?;
-    let last = |(address, History(entries)): (Address, History)| Some((address, entries.last()?.1));
+    let last =
+        |(address, History(entries)): (Address, History)| Some((address, entries.last()?.kind));
     Ok(histories.into_iter().filter_map(last).collect())
 }
 
@@ -235,6 +282,7 @@ pub fn select(scope: &AccountScope, filter: &OptOutFilter) -> Result<Select<opt_
         .add_option(filter.contact_ids.as_ref().map(|any| C::ContactId.is_in(any.iter().copied())))
         .add_option(filter.inbox_ids.as_ref().map(|any| C::InboxId.is_in(any.iter().copied())))
         .add_option(spellings.map(|any| C::Address.is_in(any.into_iter().flatten())))
+        .add_option(filter.effective.map(|effective| C::Effective.eq(effective)))
         .add_option(filter.from.map(|from| C::OccurredAt.gte(from)))
         .add_option(filter.to.map(|to| C::OccurredAt.lt(to)));
     Ok(scope.find::<opt_out::Entity>().filter(wanted))
@@ -295,15 +343,20 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_new_at_its_time_is_taken() {
+    fn what_changes_something_follows_from_all_that_is_known() {
         use OptOutKind::{OptIn, OptOut};
-        let mut history = History::default();
-        assert!(!history.take(Timestamp(1), OptIn), "was never out");
-        assert!(history.take(Timestamp(10), OptOut));
-        assert!(!history.take(Timestamp(20), OptOut), "is out already");
-        assert!(history.take(Timestamp(30), OptIn));
-        assert!(!history.take(Timestamp(25), OptOut), "was out then");
-        assert!(history.take(Timestamp(30), OptOut), "later than the entry of the same time");
-        assert_eq!(history.0.last(), Some(&(Timestamp(30), OptOut)));
+        let judged = |entries: &[(i64, OptOutKind)]| -> Vec<bool> {
+            let mut history = History::default();
+            for (number, (at, kind)) in entries.iter().enumerate() {
+                let id = OptOutId(entity::id::Uuid::from_u128(number as u128));
+                let occurred_at = Timestamp(*at);
+                history.add(Heard { id, kind: *kind, occurred_at, effective: None });
+            }
+            history.judged().map(|(_, changes)| changes).collect()
+        };
+        assert_eq!(judged(&[(1, OptIn), (10, OptOut), (20, OptOut)]), [false, true, false]);
+        assert_eq!(judged(&[(10, OptOut), (30, OptOut), (20, OptIn)]), [true, true, true]);
+        assert_eq!(judged(&[(15, OptIn), (10, OptOut)]), [true, true]);
+        assert_eq!(judged(&[(10, OptOut), (10, OptIn), (10, OptOut)]), [true, true, true]);
     }
 }

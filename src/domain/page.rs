@@ -179,12 +179,13 @@ fn behind<E: EntityTrait>(order: &Order<E::Column>, cursor: &Cursor, backward: b
         return if backward { Condition::any().add(column.is_not_null()).add(same) } else { same };
     };
     let further = if descending { column.lt(key.clone()) } else { column.gt(key.clone()) };
-    let mut condition =
-        Condition::any().add(further).add(Condition::all().add(column.eq(key)).add(id));
+    // The databases find the place in an index by this alone, not by the alternatives.
+    let from = if descending { column.lte(key.clone()) } else { column.gte(key.clone()) };
+    let condition = Condition::any().add(further).add(Condition::all().add(column.eq(key)).add(id));
     if order.nullable && !backward {
-        condition = condition.add(column.is_null());
+        return condition.add(column.is_null());
     }
-    condition
+    Condition::all().add(from).add(condition)
 }
 
 fn digest<E: EntityTrait>(

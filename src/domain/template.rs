@@ -9,7 +9,7 @@ use entity::template;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
-    IntoActiveModel, QueryFilter, Select,
+    IntoActiveModel, QueryFilter, QuerySelect, Select,
 };
 use serde::Serialize;
 
@@ -179,7 +179,7 @@ pub async fn update(
 ) -> Result<template::Model> {
     scope.require(Permission::Manage)?;
     let tx = scope.begin().await?;
-    let mut template = load(scope, &tx, id).await?;
+    let mut template = lock(scope, &tx, id).await?;
     let mut checks = Checks::new();
     if let Some(name) = input.name {
         template.name = checks.text("name", &name, LONGEST_NAME);
@@ -208,7 +208,7 @@ pub async fn update(
 pub async fn archive(scope: &AccountScope, id: TemplateId) -> Result<template::Model> {
     scope.require(Permission::Manage)?;
     let tx = scope.begin().await?;
-    let mut template = load(scope, &tx, id).await?;
+    let mut template = lock(scope, &tx, id).await?;
     if template.archived_at.is_some() {
         return Ok(template);
     }
@@ -219,7 +219,7 @@ pub async fn archive(scope: &AccountScope, id: TemplateId) -> Result<template::M
 pub async fn unarchive(scope: &AccountScope, id: TemplateId) -> Result<template::Model> {
     scope.require(Permission::Manage)?;
     let tx = scope.begin().await?;
-    let mut template = load(scope, &tx, id).await?;
+    let mut template = lock(scope, &tx, id).await?;
     if template.archived_at.is_none() {
         return Ok(template);
     }
@@ -244,7 +244,7 @@ pub async fn provider_status(
     let found = match &external_id {
         Some(id) => {
             let known = template::Column::ExternalId.eq(&**id);
-            scope.find::<template::Entity>().filter(known).one(tx).await?
+            scope.find::<template::Entity>().filter(known).lock_exclusive().one(tx).await?
         }
         None => None,
     };
@@ -262,6 +262,16 @@ pub async fn provider_status(
         store(scope, tx, after).await?;
     }
     Ok(Some(before.id))
+}
+
+/// Keeps others from changing it until `tx` ends: all columns are written back.
+async fn lock(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    id: TemplateId,
+) -> Result<template::Model> {
+    let row = scope.find::<template::Entity>().filter(template::Column::Id.eq(id)).lock_exclusive();
+    row.one(tx).await?.ok_or(Error::NotFound("template"))
 }
 
 async fn load(

@@ -209,7 +209,7 @@ pub(super) async fn join(
 pub async fn update(scope: &AccountScope, input: UserUpdate) -> Result<user::Model> {
     let own = scope.actor() == Actor::User(input.user_id);
     let personal = own && input.role.is_none();
-    scope.require(if personal { Permission::Converse } else { Permission::Administer })?;
+    scope.require(if personal { Permission::KeepOneself } else { Permission::Administer })?;
     let before = load(scope, scope.db().read(), input.user_id).await?;
     let name = check(&input, own)?;
     if own {
@@ -218,6 +218,8 @@ pub async fn update(scope: &AccountScope, input: UserUpdate) -> Result<user::Mod
     let password_hash = hash(scope.engine(), input.password).await?;
 
     let tx = scope.begin().await?;
+    // A sign-in that is under way ends before or sees the new password.
+    person::lock(&tx, before.id).await?;
     if let Some(role) = input.role {
         change_role(scope, &tx, before.id, role).await?;
     }

@@ -226,6 +226,8 @@ pub struct MetricDefinition {
     null_when: Option<&'static str>,
     /// The dimensions by which it can be broken down.
     dimensions: Vec<Name<Dimension>>,
+    /// The dimensions by which it can be filtered. `hasClientMessages` filters every metric.
+    filters: Vec<Name<Dimension>>,
     /// The date bases on which it exists, its own first.
     date_bases: Vec<Name<DateBasis>>,
     /// Whether the values of parts add up to that of the whole.
@@ -245,6 +247,7 @@ pub fn definitions() -> Vec<MetricDefinition> {
             denominator: definition.denominator,
             null_when: definition.null_when,
             dimensions: definition.dimensions.into_iter().map(Name).collect(),
+            filters: definition.filters.into_iter().map(Name).collect(),
             date_bases: definition.bases.into_iter().map(Name).collect(),
             additive: definition.additive,
         })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use crate::auth::{self, person};
+use crate::auth::{self, AccountScope, person};
 use crate::domain::{idempotency, idle};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -28,11 +28,18 @@ pub async fn run(engine: Engine) {
 async fn turn(engine: &Engine) -> Result<()> {
     for account in person::all_accounts(engine.db.read()).await? {
         let scope = auth::system_scope(engine, account);
-        let closed = idle::close(&scope).await?;
-        if closed > 0 {
-            tracing::info!(closed, "closed conversations by inactivity");
+        // What fails in one account keeps nobody else waiting.
+        if let Err(error) = of_account(&scope).await {
+            tracing::error!(account = %account.0, error = ?error, "the chores of an account were not done");
         }
-        idempotency::forget(&scope).await?;
     }
     Ok(())
+}
+
+async fn of_account(scope: &AccountScope) -> Result<()> {
+    let closed = idle::close(scope).await?;
+    if closed > 0 {
+        tracing::info!(closed, "closed conversations by inactivity");
+    }
+    idempotency::forget(scope).await
 }

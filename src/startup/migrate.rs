@@ -1,6 +1,7 @@
 //! `migrate`: brings the tables to this version, back, or says where they stand.
 
 use migration::{Migrator, MigratorTrait};
+use sea_orm::DbErr;
 
 use super::StartupError;
 use crate::config::Config;
@@ -36,19 +37,21 @@ pub async fn run(config: &Config, what: Migrate) -> Result<Vec<String>, StartupE
 
 /// Applies what is not applied, while no other process does.
 pub(super) async fn up(db: &Db, config: &Config) -> Result<(), StartupError> {
-    let applied = async {
-        let alone = db.lock_migrations().await?;
-        Migrator::up(db.write(), None).await?;
-        match alone {
-            Some(alone) => alone.commit().await,
-            None => Ok(()),
-        }
-    };
-    applied.await.map_err(|error| failed(config, error))
+    alone(db, Migrator::up(db.write(), None)).await.map_err(|error| failed(config, error))
 }
 
+/// Takes so many back, while no other process migrates.
 async fn down(db: &Db, config: &Config, steps: u32) -> Result<(), StartupError> {
-    Migrator::down(db.write(), Some(steps)).await.map_err(|error| failed(config, error))
+    alone(db, Migrator::down(db.write(), Some(steps))).await.map_err(|error| failed(config, error))
+}
+
+async fn alone(db: &Db, migrations: impl Future<Output = Result<(), DbErr>>) -> Result<(), DbErr> {
+    let lock = db.lock_migrations().await?;
+    migrations.await?;
+    match lock {
+        Some(lock) => lock.commit().await,
+        None => Ok(()),
+    }
 }
 
 async fn status(db: &Db, config: &Config) -> Result<Vec<String>, StartupError> {
@@ -58,6 +61,6 @@ async fn status(db: &Db, config: &Config) -> Result<Vec<String>, StartupError> {
     Ok(lines.collect())
 }
 
-fn failed(config: &Config, error: sea_orm::DbErr) -> StartupError {
+fn failed(config: &Config, error: DbErr) -> StartupError {
     StartupError::Migration(config.database().to_owned(), error)
 }

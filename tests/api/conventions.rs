@@ -51,15 +51,19 @@ on_both! {
     }
 }
 
-/// `scripts/check --fix` writes the file.
+/// `scripts/check --fix` writes the files.
 #[test]
-fn the_schema_file_is_the_schema() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");
-    let file = std::fs::read_to_string(path).unwrap();
-    let sdl = rapport::graphql::sdl();
-    let differs = file.lines().zip(sdl.lines()).position(|(file, sdl)| file != sdl);
-    assert_eq!(differs, None, "schema.graphql differs in this line and perhaps others, from 0");
-    assert_eq!(file.trim_end(), sdl.trim_end());
+fn generated_files_are_of_now() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, made) in [
+        ("schema.graphql", rapport::graphql::sdl()),
+        ("docs/METRICS.md", rapport::analytics::glossary()),
+    ] {
+        let file = std::fs::read_to_string(folder.join(name)).unwrap();
+        let differs = file.lines().zip(made.lines()).position(|(file, made)| file != made);
+        assert_eq!(differs, None, "{name} differs in this line and perhaps others, from 0");
+        assert_eq!(file.trim_end(), made.trim_end(), "{name}");
+    }
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use entity::kinds::{Direction, Medium, StatusKind};
-use entity::{message, session};
+use entity::{message, opt_out, session};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -25,6 +25,8 @@ struct Said {
     hour: i64,
     inbound: bool,
     private: bool,
+    /// Inbound words that opt out or in say so.
+    word: &'static str,
     /// Statuses by kind, with hours after the message.
     heard: Vec<(StatusKind, i64)>,
 }
@@ -32,8 +34,10 @@ struct Said {
 fn history() -> impl Strategy<Value = Vec<Said>> {
     let kinds = [StatusKind::Sent, StatusKind::Delivered, StatusKind::Read, StatusKind::Failed];
     let heard = prop::collection::vec((prop::sample::select(kinds.to_vec()), 0i64..3), 0..3);
-    let said = (0u8..2, 0u8..2, 0i64..240, any::<bool>(), prop::bool::weighted(0.1), heard);
-    let said = said.prop_map(|(contact, inbox, hour, inbound, private, heard)| Said {
+    let word = prop::sample::select(vec!["hello", "hello", "STOP", "START"]);
+    let said = (0u8..2, 0u8..2, 0i64..240, any::<bool>(), prop::bool::weighted(0.1), heard, word);
+    let said = said.prop_map(|(contact, inbox, hour, inbound, private, heard, word)| Said {
+        word,
         contact,
         inbox,
         hour,
@@ -58,7 +62,7 @@ fn items(app: &TestApp, inboxes: &[entity::inbox::Model; 2], history: &[Said]) -
             medium: Medium::Chat,
             private: said.private,
             occurred_at: Some(at),
-            ..factory::message(inbox_id, &format!("+1555000{:04}", said.contact), "hello")
+            ..factory::message(inbox_id, &format!("+1555000{:04}", said.contact), said.word)
         })));
         for (kind, after) in &said.heard {
             items.push(Item::Status(NewStatus {
@@ -75,11 +79,11 @@ fn items(app: &TestApp, inboxes: &[entity::inbox::Model; 2], history: &[Said]) -
     items
 }
 
-/// What must not depend on the order: sessions by the external ids of their messages, and
-/// the standing of each message.
+/// What must not depend on the order: sessions by the external ids of their messages, the
+/// standing of each message, and the history of each address.
 async fn outcome(
     scope: &AccountScope,
-) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, String>) {
+) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, String>, BTreeMap<String, String>) {
     let read = scope.db().read();
     let messages: Vec<message::Model> = scope.find::<message::Entity>().all_rows(read).await;
     let sessions: Vec<session::Model> = scope.find::<session::Entity>().all_rows(read).await;
@@ -119,7 +123,12 @@ async fn outcome(
         );
         (message.external_id.clone().unwrap(), standing)
     });
-    (of_sessions.collect(), of_messages.collect())
+    let opt_outs: Vec<opt_out::Model> = scope.find::<opt_out::Entity>().all_rows(read).await;
+    let of_addresses = opt_outs.iter().map(|entry| {
+        let key = format!("{} {}", entry.address, entry.occurred_at.0);
+        (key, format!("{:?} {}", entry.kind, entry.effective))
+    });
+    (of_sessions.collect(), of_messages.collect(), of_addresses.collect())
 }
 
 on_both! {

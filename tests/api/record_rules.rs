@@ -7,7 +7,9 @@ use entity::kinds::{
 };
 use entity::{contact, contact_identity, conversation_event, opt_out};
 use rapport::domain::bot::{self, BotCreate};
+use rapport::domain::contact::{ContactUpsert, upsert};
 use rapport::domain::inbox::{self, InboxUpdate};
+use rapport::domain::opt_out::current;
 use rapport::domain::record::{
     Author, ContactRef, Item, NewConversationEvent, NewMessage, Outcome, Traffic,
 };
@@ -292,19 +294,69 @@ on_both! {
         }
         let mut rows = stored::<opt_out::Entity>(scope).await;
         rows.sort_by_key(|row| row.occurred_at);
-        let told: Vec<_> =
-            rows.iter().map(|row| (row.platform, row.address.as_str(), row.kind)).collect();
+        // All of them are kept; those change something that say something new.
+        let told: Vec<_> = rows
+            .iter()
+            .map(|row| (row.platform, row.address.as_str(), row.kind, row.effective))
+            .collect();
         assert_eq!(
             told,
             [
-                (Platform::Whatsapp, ADA, OptOutKind::OptOut),
-                (Platform::Sms, ADA, OptOutKind::OptOut),
-                (Platform::Whatsapp, ADA, OptOutKind::OptIn),
+                (Platform::Whatsapp, ADA, OptOutKind::OptIn, false),
+                (Platform::Whatsapp, ADA, OptOutKind::OptOut, true),
+                (Platform::Whatsapp, ADA, OptOutKind::OptOut, false),
+                (Platform::Sms, ADA, OptOutKind::OptOut, true),
+                (Platform::Sms, ADA, OptOutKind::OptOut, false),
+                (Platform::Whatsapp, ADA, OptOutKind::OptIn, true),
+                (Platform::Whatsapp, ADA, OptOutKind::OptIn, false),
             ]
         );
         assert!(
             rows.iter().all(|row| row.source == OptOutSource::Word && row.message_id.is_some())
         );
+    }
+}
+
+on_both! {
+    async fn a_late_opt_in_between_two_opt_outs_leaves_the_address_out(app: &TestApp) {
+        let scope = &app.scope;
+        let inbox = factory::two_inboxes(scope).await[0].id;
+        for (content, minutes_ago) in [("STOP", 60), ("STOP", 30), ("START", 40)] {
+            let message = inbound(app, inbox, minutes_ago);
+            factory::say(scope, NewMessage { content: content.to_owned(), ..message }).await;
+        }
+        let mut rows = stored::<opt_out::Entity>(scope).await;
+        rows.sort_by_key(|row| row.occurred_at);
+        assert!(rows.iter().all(|row| row.effective), "{rows:#?}");
+        let address = (Platform::Whatsapp, ADA.to_owned());
+        let addresses = std::slice::from_ref(&address);
+        let now = current(scope, scope.db().read(), addresses).await.unwrap();
+        assert_eq!(now.get(&address), Some(&OptOutKind::OptOut));
+    }
+}
+
+on_both! {
+    async fn a_stop_holds_for_the_number_that_said_it(app: &TestApp) {
+        let scope = &app.scope;
+        let inbox = factory::two_inboxes(scope).await[0].id;
+        let (said, _) = factory::say(scope, inbound(app, inbox, 60)).await;
+        let contact_id = stored_message(scope, said).await.contact_id;
+        // The contact has another number by now; it still writes from the old one.
+        let new = ContactUpsert {
+            id: Some(contact_id),
+            phone: Some(GRACE.to_owned()),
+            email: None,
+            name: None,
+            nickname: None,
+            label_ids: None,
+            identities: Vec::new(),
+        };
+        upsert(scope, None, new).await.unwrap();
+        let stop = NewMessage { content: "STOP".to_owned(), ..inbound(app, inbox, 30) };
+        factory::say(scope, stop).await;
+        let rows = stored::<opt_out::Entity>(scope).await;
+        let told: Vec<_> = rows.iter().map(|row| (row.address.as_str(), row.contact_id)).collect();
+        assert_eq!(told, [(ADA, Some(contact_id))]);
     }
 }
 

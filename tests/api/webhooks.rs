@@ -249,10 +249,15 @@ on_both! {
     async fn preferences_opt_out_and_in(app: &TestApp) {
         let inbox = line(&app.scope).await;
         deliver(app, &inbox, &fixture("user_preferences_resume")).await;
-        assert!(stored::<opt_out::Entity>(&app.scope).await.is_empty(), "was never out");
-        deliver(app, &inbox, &fixture("user_preferences_stop")).await;
         let rows = stored::<opt_out::Entity>(&app.scope).await;
-        assert_eq!(rows.len(), 1);
+        let told: Vec<_> = rows.iter().map(|row| (row.kind, row.effective)).collect();
+        assert_eq!(told, [(OptOutKind::OptIn, false)], "was never out");
+        deliver(app, &inbox, &fixture("user_preferences_stop")).await;
+        let mut rows = stored::<opt_out::Entity>(&app.scope).await;
+        // The stop is of an earlier time, and so the other did opt in again.
+        rows.sort_by_key(|row| row.occurred_at);
+        assert!(rows.len() == 2 && rows.iter().all(|row| row.effective), "{rows:#?}");
+        assert_eq!(rows[1].kind, OptOutKind::OptIn);
         assert_eq!((rows[0].kind, rows[0].source), (OptOutKind::OptOut, OptOutSource::Provider));
         assert_eq!(
             (rows[0].address.as_str(), rows[0].occurred_at),

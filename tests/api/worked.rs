@@ -22,7 +22,8 @@ struct Example {
     /// None is the metric's own.
     basis: Option<DateBasis>,
     /// `day hh:mm | what | inbox | status day hh:mm, …`: the day 0 is the one that is asked
-    /// for. `whatsapp` gives receipts and reads, `sms` receipts, `mail` neither.
+    /// for. `whatsapp` gives receipts and reads, `sms` receipts, `mail` neither. `whatsapp ada`
+    /// is with Ada, who is in no other example.
     rows: &'static [&'static str],
     value: Option<f64>,
     numerator: f64,
@@ -281,6 +282,97 @@ const EXAMPLES: &[Example] = &[
             "0 09:40 | mailing | whatsapp |",
         ],
     ),
+    // 3: two that Ada began, since they are on two inboxes, and one that was begun with Bob. Not
+    // the answer to it, and what Cy began the day before.
+    count(
+        Metric::ConversationsStarted,
+        3.0,
+        &[
+            "-1 23:00 | inbound | whatsapp cy  |",
+            " 0 08:00 | inbound | whatsapp cy  |",
+            " 0 09:00 | inbound | whatsapp ada |",
+            " 0 09:30 | chat    | whatsapp ada |",
+            " 0 10:00 | inbound | sms ada      |",
+            " 0 11:00 | mailing | whatsapp bob |",
+            " 0 12:00 | inbound | whatsapp bob |",
+        ],
+    ),
+    // 2: Ada's, once, and Bob's, though the message failed. A note is no message.
+    count(
+        Metric::ConversationsActive,
+        2.0,
+        &[
+            "-1 09:00 | inbound | whatsapp ada |",
+            " 0 09:00 | inbound | whatsapp ada |",
+            " 0 23:59 | chat    | whatsapp ada |",
+            " 0 10:00 | mailing | sms bob      | failed 0 10:01",
+            " 0 11:00 | note    | whatsapp cy  |",
+        ],
+    ),
+    // 2: Ada on two inboxes, and Bob.
+    count(
+        Metric::ContactsActive,
+        2.0,
+        &[
+            " 0 09:00 | inbound | whatsapp ada |",
+            " 0 10:00 | inbound | sms ada      |",
+            " 0 11:00 | mailing | sms bob      |",
+            " 1 00:00 | inbound | sms cy       |",
+        ],
+    ),
+    // 3: Ada's after more than 24 hours, Bob's, who answers in it, and Ada's on another inbox. Not
+    // what failed, and what goes on within 24 hours.
+    count(
+        Metric::SessionsStarted,
+        3.0,
+        &[
+            "-2 08:00 | inbound | whatsapp ada |",
+            " 0 09:00 | inbound | whatsapp ada |",
+            " 0 09:00 | mailing | sms bob      | sent 0 09:00",
+            " 0 10:00 | inbound | sms bob      |",
+            " 0 11:00 | mailing | sms cy       | failed 0 11:01",
+            "-1 12:00 | inbound | sms cy       |",
+            " 0 12:00 | inbound | sms cy       |",
+            " 0 13:00 | inbound | sms ada      |",
+        ],
+    ),
+    // 2: Ada, with two sessions, and Bob.
+    count(
+        Metric::SessionUsers,
+        2.0,
+        &[
+            " 0 09:00 | inbound | whatsapp ada |",
+            " 0 13:00 | inbound | sms ada      |",
+            " 0 14:00 | mailing | sms bob      | delivered 0 14:01",
+            " 1 09:00 | inbound | sms cy       |",
+        ],
+    ),
+    // 1: Ada. Bob wrote a week before, Cy was never reached.
+    count(
+        Metric::NewUsers,
+        1.0,
+        &[
+            " 0 09:00 | inbound | whatsapp ada |",
+            " 0 13:00 | inbound | sms ada      |",
+            "-3 09:00 | inbound | sms bob      |",
+            " 0 10:00 | inbound | sms bob      |",
+            " 0 11:00 | mailing | sms cy       | failed 0 11:01",
+        ],
+    ),
+    // 2: Bob, who wrote before, and Ada, whose second session this is, though her first is of the
+    // same day. Cy's goes on from the day before.
+    count(
+        Metric::ReturningUsers,
+        2.0,
+        &[
+            " 0 09:00 | inbound | whatsapp ada |",
+            " 0 13:00 | inbound | sms ada      |",
+            "-3 09:00 | inbound | sms bob      |",
+            " 0 10:00 | inbound | sms bob      |",
+            "-1 20:00 | inbound | sms cy       |",
+            " 0 11:00 | inbound | sms cy       |",
+        ],
+    ),
 ];
 
 /// `0 09:00` counted from `day`.
@@ -295,7 +387,17 @@ fn moment(day: Timestamp, text: &str) -> Timestamp {
 fn items(row: &str, id: &str, day: Timestamp, inboxes: &[(&str, InboxId)]) -> Vec<Item> {
     let parts: Vec<&str> = row.split('|').map(str::trim).collect();
     let [at, what, inbox, heard] = parts[..] else { panic!("{row}") };
+    let (inbox, person) = inbox.split_once(' ').unwrap_or((inbox, ""));
     let (_, inbox_id) = inboxes.iter().find(|(name, _)| *name == inbox).unwrap();
+    let phone = match person {
+        "" => "+15550001111".to_owned(),
+        // The days of the examples are 604,800 seconds apart.
+        name => format!(
+            "+1{:08}{}",
+            day.seconds() / 604_800,
+            name.len() * 10 + usize::from(name.as_bytes()[0] % 10)
+        ),
+    };
     let (direction, medium, author) = match what {
         "inbound" => (Direction::Inbound, Medium::Chat, None),
         "inbound mailing" => (Direction::Inbound, Medium::Mailing, None),
@@ -311,7 +413,7 @@ fn items(row: &str, id: &str, day: Timestamp, inboxes: &[(&str, InboxId)]) -> Ve
         author: author.map(|kind| Author { kind, user_id: None, bot_id: None }),
         private: what == "note",
         occurred_at: Some(moment(day, at)),
-        ..factory::message(*inbox_id, "+15550001111", "Hello")
+        ..factory::message(*inbox_id, &phone, "Hello")
     };
     let statuses = heard.split(", ").filter(|heard| !heard.is_empty()).map(|heard| {
         let (kind, at) = heard.split_once(' ').unwrap();

@@ -155,8 +155,11 @@ async fn of_contact(
     let (phone, email) = (contact.phone.as_deref(), contact.email.as_deref());
     for inbox in inboxes {
         let known = identities.iter().filter(|identity| identity.inbox_id == inbox.id);
-        let known = known.filter_map(|identity| {
-            address(inbox.platform, phone, email, Some(identity.source_id.as_str()))
+        // The contact may have another number than the one it writes from.
+        let known = known.flat_map(|identity| {
+            let own = Some(identity.source_id.as_str());
+            let of_contact = address(inbox.platform, phone, email, own);
+            of_contact.into_iter().chain(address(inbox.platform, None, None, own))
         });
         let reachable =
             address(inbox.platform, phone, email, None).filter(|_| inbox.archived_at.is_none());

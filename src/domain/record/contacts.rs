@@ -58,10 +58,11 @@ pub(super) async fn resolve(batch: &mut Batch<'_>) -> Result<()> {
         let id = find_or_make(batch, &mut book, index);
         batch.messages[index].contact_id = id;
         fill_gaps(batch, &mut book, index);
-        // The addresses by which the contact is known, whatever this message says.
+        // Where the message does not say it, by what the contact is known.
         if let Some(contact) = book.contacts.get(&id) {
-            batch.messages[index].phone.clone_from(&contact.phone);
-            batch.messages[index].email.clone_from(&contact.email);
+            let message = &mut batch.messages[index];
+            message.phone = message.phone.take().or_else(|| contact.phone.clone());
+            message.email = message.email.take().or_else(|| contact.email.clone());
         }
     }
     for id in &book.changed {

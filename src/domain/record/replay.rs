@@ -65,10 +65,11 @@ pub(super) async fn replay_late(batch: &mut Batch<'_>, threads: &mut Threads) ->
         all.append(&mut thread.added);
         all.sort_by_key(|(entry, _)| entry.order());
         // A conversation begins with its first message, whatever happened to it before.
-        let Some((first, _)) = all.iter().find(|(entry, _)| matches!(entry, Entry::Message(_)))
-        else {
-            continue;
-        };
+        let first = all.iter().find_map(|(entry, _)| match entry {
+            Entry::Message(spoken) => Some(spoken),
+            Entry::Event(_) => None,
+        });
+        let Some(first) = first else { continue };
         thread::reset(&mut thread.model);
         thread::begin(&mut thread.model, first);
         for (entry, origin) in &all {

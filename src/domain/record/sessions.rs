@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use entity::id::{ContactId, ConversationId, InboxId, MessageId, SessionId};
 use entity::kinds::{AuthorKind, Direction, MessageStatus, SessionOrigin, SessionRole, UserType};
-use entity::{Timestamp, message, session};
+use entity::{Timestamp, conversation, session};
 use sea_orm::{ColumnTrait, DatabaseTransaction, FromQueryResult, QueryFilter, QuerySelect, Value};
 
 use super::Batch;
@@ -444,12 +444,13 @@ pub async fn recompute_sessions(
     contacts: &[ContactId],
 ) -> Result<()> {
     let idle = scope.account(tx).await?.session_idle_seconds;
+    // Every message stands in a conversation of its contact and inbox.
     let pairs: Vec<Pair> = scope
-        .find::<message::Entity>()
-        .filter(message::Column::ContactId.is_in(contacts.iter().copied()))
+        .find::<conversation::Entity>()
+        .filter(conversation::Column::ContactId.is_in(contacts.iter().copied()))
         .select_only()
-        .column(message::Column::ContactId)
-        .column(message::Column::InboxId)
+        .column(conversation::Column::ContactId)
+        .column(conversation::Column::InboxId)
         .distinct()
         .into_tuple()
         .all(tx)

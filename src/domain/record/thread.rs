@@ -80,14 +80,13 @@ pub fn reset(conversation: &mut conversation::Model) {
     conversation.closed_by_user_id = None;
 }
 
-/// Applies the first entry of a conversation, which says who opened it and when.
-pub fn begin(conversation: &mut conversation::Model, first: &Entry) {
-    conversation.created_at = first.at();
-    conversation.last_message_at = first.at();
-    conversation.last_activity_at = first.at();
-    let by_client =
-        matches!(first, Entry::Message(spoken) if spoken.direction == Direction::Inbound);
-    if by_client {
+/// Applies the first message of a conversation, which says who opened it and when.
+pub fn begin(conversation: &mut conversation::Model, first: &Spoken) {
+    conversation.first_message_id = first.id;
+    conversation.created_at = first.at;
+    conversation.last_message_at = first.at;
+    conversation.last_activity_at = first.at;
+    if first.direction == Direction::Inbound {
         conversation.opened_by = OpenedBy::Client;
         conversation.status = ConversationStatus::Open;
     } else {

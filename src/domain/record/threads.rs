@@ -294,6 +294,7 @@ fn begin(batch: &mut Batch<'_>, threads: &mut Threads, index: usize) -> Conversa
         inbox_id: message.input.inbox_id,
         contact_id: message.contact_id,
         external_id: message.input.conversation_external_id.clone(),
+        first_message_id: message.id,
         status: ConversationStatus::Open,
         opened_by: OpenedBy::Client,
         assignee_id: None,
@@ -314,7 +315,7 @@ fn begin(batch: &mut Batch<'_>, threads: &mut Threads, index: usize) -> Conversa
         created_at: message.at,
         updated_at: batch.now,
     };
-    thread::begin(&mut model, &Entry::Message(spoken(message)));
+    thread::begin(&mut model, &spoken(message));
     let id = model.id;
     threads.add(model, true);
     id

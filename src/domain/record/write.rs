@@ -150,6 +150,7 @@ async fn conversations(
     insert::<conversation::Entity, _>(tx, writes.new_conversations.drain(..)).await?;
     let columns = [
         C::Id,
+        C::FirstMessageId,
         C::Status,
         C::OpenedBy,
         C::AssigneeId,
@@ -172,6 +173,7 @@ async fn conversations(
     let rows = writes.changed_conversations.drain(..).map(|model| {
         [
             Value::from(model.id),
+            Value::from(model.first_message_id),
             Value::from(model.status),
             Value::from(model.opened_by),
             Value::from(model.assignee_id),

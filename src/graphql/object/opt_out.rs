@@ -54,6 +54,11 @@ impl OptOut {
         Name(self.model.kind)
     }
 
+    /// Whether it changed how the address stood at its time: a second opt-out does not.
+    async fn effective(&self) -> bool {
+        self.model.effective
+    }
+
     /// How it came about.
     async fn source(&self) -> Name<OptOutSource> {
         Name(self.model.source)
@@ -111,6 +116,8 @@ pub struct Filter {
     pub inbox_ids: Option<Vec<ID>>,
     /// The whole address, in any spelling of a phone number or an e-mail address.
     pub address: Option<String>,
+    /// That changed how the address stood, or did not.
+    pub effective: Option<bool>,
     /// At this instant or later.
     pub from: Option<DateTime>,
     /// Before this instant.
@@ -127,6 +134,7 @@ impl Filter {
             contact_ids: reading.ids("contactIds", self.contact_ids, NodeKind::Contact),
             inbox_ids: reading.ids("inboxIds", self.inbox_ids, NodeKind::Inbox),
             address: self.address,
+            effective: self.effective,
             from: instant(self.from),
             to: instant(self.to),
         };

@@ -31,8 +31,17 @@ pub struct Expected {
     rows: HashMap<(usize, Vec<Key>), Vec<Number>>,
 }
 
-/// For each metric the facts of the numerator and of the denominator.
-type Counts = Vec<(u32, u32)>;
+/// For each metric what was counted.
+type Counts = Vec<Counted>;
+
+#[derive(Clone, Default)]
+struct Counted {
+    /// Facts of the numerator, and of the denominator.
+    part: u32,
+    whole: u32,
+    /// Who was met.
+    who: HashSet<String>,
+}
 
 impl Number {
     pub fn told(value: &MetricValue) -> Self {
@@ -40,15 +49,15 @@ impl Number {
         Self { value, numerator, denominator }
     }
 
-    fn all((part, whole): (u32, u32), measure: &Measure) -> Self {
-        let numerator = f64::from(part);
+    fn all(counted: &Counted, measure: &Measure) -> Self {
+        let count =
+            |number| Self { value: Some(number), numerator: Some(number), denominator: None };
         match measure {
-            Measure::Count(_) => {
-                Self { value: Some(numerator), numerator: Some(numerator), denominator: None }
-            }
+            Measure::Count(_) => count(f64::from(counted.part)),
+            Measure::Distinct(..) => count(f64::from(u32::try_from(counted.who.len()).unwrap())),
             Measure::Share { .. } => {
-                let denominator = f64::from(whole);
-                let value = (whole > 0).then(|| numerator / denominator);
+                let (numerator, denominator) = (f64::from(counted.part), f64::from(counted.whole));
+                let value = (counted.whole > 0).then(|| numerator / denominator);
                 Self { value, numerator: Some(numerator), denominator: Some(denominator) }
             }
         }
@@ -59,7 +68,7 @@ impl Expected {
     pub fn of(facts: &[Fact], ask: &Ask) -> Self {
         let zone = zone(ask.zone);
         let buckets = buckets(&zone, ask.from, ask.to, ask.interval);
-        let none: Counts = vec![(0, 0); ask.metrics.len()];
+        let none: Counts = vec![Counted::default(); ask.metrics.len()];
         let mut totals = none.clone();
         let mut cells: HashMap<(usize, Vec<Key>), Counts> = HashMap::new();
         for (index, metric) in ask.metrics.iter().enumerate() {
@@ -72,6 +81,7 @@ impl Expected {
                 let (part, whole) = match meaning.measure {
                     Measure::Count(of) => (of(fact), false),
                     Measure::Share { part, whole } => (whole(fact) && part(fact), whole(fact)),
+                    Measure::Distinct(of, _) => (of(fact), false),
                 };
                 if !part && !whole {
                     continue;
@@ -80,14 +90,17 @@ impl Expected {
                 let keys = ask.breakdown.iter().map(|each| key(fact, *each, &zone, at)).collect();
                 let cell = cells.entry((bucket, keys)).or_insert_with(|| none.clone());
                 for counts in [cell, &mut totals] {
-                    counts[index].0 += u32::from(part);
-                    counts[index].1 += u32::from(whole);
+                    counts[index].part += u32::from(part);
+                    counts[index].whole += u32::from(whole);
+                    if let Measure::Distinct(_, who) = meaning.measure {
+                        counts[index].who.insert(who(fact));
+                    }
                 }
             }
         }
         let numbers = |counts: &Counts| -> Vec<Number> {
             let each = counts.iter().zip(&ask.metrics);
-            each.map(|(counts, metric)| Number::all(*counts, &meaning(*metric).measure)).collect()
+            each.map(|(counts, metric)| Number::all(counts, &meaning(*metric).measure)).collect()
         };
         // A group in which nothing was counted is none; everything together is always one.
         let mut groups: HashSet<Vec<Key>> = cells.keys().map(|(_, keys)| keys.clone()).collect();

@@ -36,6 +36,10 @@ pub struct Fact {
     pub standing: Option<Standing>,
     /// None for what stands in no session.
     pub session: Option<(SessionOrigin, UserType)>,
+    /// It is the first message of its session.
+    pub begins_session: bool,
+    /// It is the first message of its conversation, of whatever kind.
+    pub begins_conversation: bool,
     pub author: Option<AuthorKind>,
     pub author_user: Option<UserId>,
     pub author_bot: Option<BotId>,
@@ -90,7 +94,7 @@ fn fact(
     stage: &Stage,
     said: &Said,
     standing: Option<Standing>,
-    session: Option<(SessionOrigin, UserType)>,
+    session: Option<Session>,
 ) -> Fact {
     let (user, bot) = match said.voice {
         Voice::User(user) | Voice::Note(user) => (user, None),
@@ -99,10 +103,14 @@ fn fact(
     };
     let client_wrote =
         history.said.iter().any(|other| other.thread() == said.thread() && other.inbound());
+    let begins_conversation =
+        !history.said.iter().any(|other| other.thread() == said.thread() && other.at < said.at);
     Fact {
         inbox: stage.inboxes[said.inbox].clone(),
         standing,
-        session,
+        begins_session: session.as_ref().is_some_and(|session| session.begins),
+        session: session.map(|session| (session.origin, session.user_type)),
+        begins_conversation,
         author: match said.voice {
             Voice::Client | Voice::Business => None,
             Voice::User(_) | Voice::Note(_) => Some(AuthorKind::User),
@@ -190,11 +198,15 @@ fn standing(heard: &[Heard], receipts: bool) -> Standing {
     }
 }
 
-/// The session of each message.
-fn sessions(
-    history: &History,
-    standings: &[Option<Standing>],
-) -> Vec<Option<(SessionOrigin, UserType)>> {
+/// The session of a message.
+struct Session {
+    origin: SessionOrigin,
+    user_type: UserType,
+    /// Whether the message is its first.
+    begins: bool,
+}
+
+fn sessions(history: &History, standings: &[Option<Standing>]) -> Vec<Option<Session>> {
     let went_out = |index: usize| {
         standings[index].as_ref().is_some_and(|standing| {
             use MessageStatus::{Delivered, Read, Sent};
@@ -219,12 +231,14 @@ fn sessions(
         last.insert(pair, index);
         first_of_contact.entry(said.contact).or_insert(index);
     }
-    let describe = |first: usize| {
+    let describe = |(index, first): (usize, Option<usize>)| {
+        let first = first?;
         let said = &history.said[first];
         let new = first_of_contact.get(&said.contact) == Some(&first);
-        (origin(said), if new { UserType::New } else { UserType::Returning })
+        let user_type = if new { UserType::New } else { UserType::Returning };
+        Some(Session { origin: origin(said), user_type, begins: first == index })
     };
-    place.into_iter().map(|first| first.map(&describe)).collect()
+    place.into_iter().enumerate().map(describe).collect()
 }
 
 /// What a session that begins with this begins with.

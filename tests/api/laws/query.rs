@@ -117,6 +117,10 @@ impl Ask {
                 clauses.push(clause);
             }
         }
+        metrics.retain(|metric| clauses.iter().all(|clause| clause.fits(*metric)));
+        if metrics.is_empty() {
+            return None;
+        }
         let plain = Self::plain(metrics, from, to);
         Some(Self { interval, breakdown, clauses, basis, zone, ..plain })
     }
@@ -269,6 +273,14 @@ impl Clause {
         dice.shuffle(&mut keys);
         keys.truncate(1 + dice.below(2));
         (!keys.is_empty()).then_some(Self::Keys(dimension, keys))
+    }
+
+    /// Whether the metric can be filtered so.
+    fn fits(&self, metric: Metric) -> bool {
+        match self {
+            Self::ClientWrote(_) => true,
+            Self::Keys(dimension, _) => definition(metric).filters.contains(dimension),
+        }
     }
 
     /// The field of GraphQL's filter.

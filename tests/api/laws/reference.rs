@@ -3,7 +3,7 @@
 //! is not said here does not compile.
 
 use entity::Timestamp;
-use entity::kinds::{Direction, FailureBucket, Medium, MessageStatus};
+use entity::kinds::{Direction, FailureBucket, Medium, MessageStatus, UserType};
 use entity::vocabulary::Vocabulary;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use rapport::analytics::{DateBasis, Dimension, Key, Metric, StatusGroup, Table};
@@ -16,8 +16,15 @@ type Time = fn(&Standing) -> Option<Timestamp>;
 
 pub enum Measure {
     Count(Test),
-    Share { part: Test, whole: Test },
+    Share {
+        part: Test,
+        whole: Test,
+    },
+    /// Different ones of what is named, among the facts.
+    Distinct(Test, Who),
 }
+
+pub type Who = fn(&Fact) -> String;
 
 enum Times {
     /// Its own on EVENT.
@@ -50,6 +57,13 @@ pub fn meaning(metric: Metric) -> Meaning {
         Metric::DeliveryRate => share(delivered, sent),
         Metric::ReadRate => share(read, |fact| delivered(fact) && fact.inbox.gives_reads),
         Metric::FailureRate => share(failed, |fact| sent(fact) || failed(fact)),
+        Metric::ConversationsStarted => volume(|fact| fact.begins_conversation),
+        Metric::ConversationsActive => distinct(spoken, conversation),
+        Metric::ContactsActive => distinct(spoken, contact),
+        Metric::SessionsStarted => volume(|fact| fact.begins_session),
+        Metric::SessionUsers => distinct(|fact| fact.begins_session, contact),
+        Metric::NewUsers => distinct(|fact| begins(fact, UserType::New), contact),
+        Metric::ReturningUsers => distinct(|fact| begins(fact, UserType::Returning), contact),
     }
 }
 
@@ -67,6 +81,23 @@ fn state(of: Test) -> Meaning {
 
 fn share(part: Test, whole: Test) -> Meaning {
     Meaning { measure: Measure::Share { part, whole }, times: Times::Send }
+}
+
+fn distinct(of: Test, who: Who) -> Meaning {
+    Meaning { measure: Measure::Distinct(of, who), times: Times::Own }
+}
+
+fn contact(fact: &Fact) -> String {
+    fact.said.contact.to_string()
+}
+
+fn conversation(fact: &Fact) -> String {
+    format!("{:?}", fact.said.thread())
+}
+
+/// It is the first of a session that is, or is not, the contact's first.
+fn begins(fact: &Fact, user_type: UserType) -> bool {
+    fact.begins_session && fact.session.is_some_and(|(_, own)| own == user_type)
 }
 
 fn spoken(fact: &Fact) -> bool {
