@@ -4,7 +4,8 @@
 
 use entity::id::Uuid;
 use entity::kinds::{
-    AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin, UserType,
+    AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin,
+    SessionRole, UserType,
 };
 use entity::vocabulary;
 use entity::vocabulary::Vocabulary;
@@ -60,6 +61,8 @@ vocabulary! {
         SessionOrigin => "SESSION_ORIGIN",
         /// Whether the session that the message stands in is the contact's first; none where it stands in none.
         UserType => "USER_TYPE",
+        /// What an outbound message has to do with the beginning of a session: that it began with it, or would have, had the message not failed; none for all others.
+        SessionRole => "SESSION_ROLE",
         /// The hour of the day in the report's zone, 0 to 23.
         HourOfDay => "HOUR_OF_DAY",
         /// The day of the week in the report's zone, 1 (Monday) to 7.
@@ -140,6 +143,7 @@ impl Dimension {
             Self::TrafficSource => of(Conversation, KeyType::Text, "c.traffic_source"),
             Self::SessionOrigin => of(Session, named::<SessionOrigin>(), "s.origin"),
             Self::UserType => of(Session, named::<UserType>(), "s.user_type"),
+            Self::SessionRole => of_message(named::<SessionRole>(), "m.session_role"),
             // `seg.o` makes local microseconds since a Monday, year 1, so that no number here
             // is negative and the remainder is the same on both databases.
             Self::HourOfDay => {

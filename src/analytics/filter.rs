@@ -4,7 +4,8 @@
 
 use entity::id::{BotId, InboxId, TemplateId, UserId, Uuid};
 use entity::kinds::{
-    AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin, UserType,
+    AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin,
+    SessionRole, UserType,
 };
 use sea_orm::Value;
 
@@ -46,6 +47,7 @@ pub struct ReportFilter {
     pub traffic_sources: Vec<String>,
     pub session_origins: Vec<SessionOrigin>,
     pub user_types: Vec<UserType>,
+    pub session_roles: Vec<SessionRole>,
     /// 0 to 23.
     pub hours_of_day: Vec<i64>,
     /// 1 (Monday) to 7.
@@ -166,7 +168,7 @@ impl ReportFilter {
     }
 
     /// The lists with the names of their fields and the dimensions whose keys they hold.
-    fn lists(&self) -> [(&'static str, Dimension, Vec<Value>); 22] {
+    fn lists(&self) -> [(&'static str, Dimension, Vec<Value>); 23] {
         [
             ("inboxes", Dimension::Inbox, values(&self.inboxes)),
             ("platforms", Dimension::Platform, values(&self.platforms)),
@@ -188,6 +190,7 @@ impl ReportFilter {
             ("trafficSources", Dimension::TrafficSource, values(&self.traffic_sources)),
             ("sessionOrigins", Dimension::SessionOrigin, values(&self.session_origins)),
             ("userTypes", Dimension::UserType, values(&self.user_types)),
+            ("sessionRoles", Dimension::SessionRole, values(&self.session_roles)),
             ("hoursOfDay", Dimension::HourOfDay, values(&self.hours_of_day)),
             ("daysOfWeek", Dimension::DayOfWeek, values(&self.days_of_week)),
         ]

@@ -60,6 +60,7 @@ impl Source {
                     | Dimension::StatusGroup
                     | Dimension::FailureCode
                     | Dimension::FailureBucket
+                    | Dimension::SessionRole
             ),
         }
     }

@@ -38,7 +38,7 @@ pub fn contact(person: u32, address: Address) -> ContactRef {
         ),
     };
     let nickname = matches!(address, Address::Id).then(|| words::nickname(&name, person));
-    ContactRef { external_id, phone, email, name: Some(name), nickname }
+    ContactRef { external_id, phone, email, name: Some(name), nickname, ..ContactRef::default() }
 }
 
 pub fn inbound(inbox: InboxId, contact: ContactRef, content: &str, at: Timestamp) -> NewMessage {

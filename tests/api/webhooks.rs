@@ -246,6 +246,18 @@ on_both! {
 }
 
 on_both! {
+    async fn who_has_an_id_and_a_number_is_one_contact(app: &TestApp) {
+        let inbox = line(&app.scope).await;
+        deliver(app, &inbox, &fixture("user_id_with_phone")).await;
+        deliver(app, &inbox, &fixture("user_id_without_phone")).await;
+        let with = message_of(&app.scope, "wamid.IN.USER-ID-AND-PHONE").await;
+        let without = message_of(&app.scope, "wamid.IN.USER-ID").await;
+        assert_eq!(with.contact_id, without.contact_id);
+        assert_eq!(with.conversation_id, without.conversation_id);
+    }
+}
+
+on_both! {
     async fn preferences_opt_out_and_in(app: &TestApp) {
         let inbox = line(&app.scope).await;
         deliver(app, &inbox, &fixture("user_preferences_resume")).await;

@@ -87,6 +87,7 @@ fn message<'a>(
         id: batch.scope.id(),
         at,
         source_id: known_as.source_id?,
+        other_source_id: known_as.other_source_id,
         phone: known_as.phone,
         email: known_as.email,
         name: known_as.name,
@@ -174,6 +175,7 @@ fn traffic(checks: &mut Checks, traffic: Option<&Traffic>) {
 
 struct KnownAs {
     source_id: Option<String>,
+    other_source_id: Option<String>,
     phone: Option<String>,
     email: Option<String>,
     name: Option<String>,
@@ -184,6 +186,11 @@ fn contact(checks: &mut Checks, contact: &ContactRef) -> KnownAs {
     let external = checks.optional_text(
         &format!("{path}.externalId"),
         contact.external_id.as_deref(),
+        LONGEST_EXTERNAL_ID,
+    );
+    let other_source_id = checks.optional_text(
+        &format!("{path}.otherExternalId"),
+        contact.other_external_id.as_deref(),
         LONGEST_EXTERNAL_ID,
     );
     let phone = contact.phone.as_deref().and_then(|given| {
@@ -208,7 +215,7 @@ fn contact(checks: &mut Checks, contact: &ContactRef) -> KnownAs {
         let message = "needs one of externalId, phone and email";
         checks.fail(path, ViolationCode::Required, message);
     }
-    KnownAs { source_id, phone, email, name }
+    KnownAs { source_id, other_source_id, phone, email, name }
 }
 
 fn status<'a>(

@@ -102,7 +102,7 @@ async fn load_identities(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
     let keys: HashSet<(InboxId, &str)> = batch
         .messages
         .iter()
-        .map(|message| (message.input.inbox_id, message.source_id.as_str()))
+        .flat_map(|message| message.source_ids().map(|id| (message.input.inbox_id, id)))
         .collect();
     let mut sql = Sql::new("WITH v(inbox_id, source_id) AS (");
     sql.rows(keys.into_iter().map(|(inbox, source)| [Value::from(inbox), Value::from(source)]));
@@ -151,25 +151,29 @@ async fn load_addresses(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
 
 fn find_or_make(batch: &mut Batch<'_>, book: &mut Book, index: usize) -> ContactId {
     let message = &batch.messages[index];
-    let key = (message.input.inbox_id, message.source_id.clone());
-    if let Some(id) = book.by_identity.get(&key) {
-        return *id;
-    }
+    let keys: Vec<(InboxId, String)> =
+        message.source_ids().map(|id| (message.input.inbox_id, id.to_owned())).collect();
+    let known = keys.iter().find_map(|key| book.by_identity.get(key));
     let by_phone = message.phone.as_ref().and_then(|phone| book.by_phone.get(phone));
     let by_email = message.email.as_ref().and_then(|email| book.by_email.get(email));
-    let id = match by_phone.or(by_email) {
+    let id = match known.or(by_phone).or(by_email) {
         Some(id) => *id,
         None => make(batch, book, index),
     };
-    batch.writes.identities.push(contact_identity::ActiveModel {
-        account_id: Set(batch.scope.account_id()),
-        id: Set(batch.scope.id()),
-        inbox_id: Set(key.0),
-        contact_id: Set(id),
-        source_id: Set(key.1.clone()),
-        created_at: Set(batch.now),
-    });
-    book.by_identity.insert(key, id);
+    for key in keys {
+        if book.by_identity.contains_key(&key) {
+            continue;
+        }
+        batch.writes.identities.push(contact_identity::ActiveModel {
+            account_id: Set(batch.scope.account_id()),
+            id: Set(batch.scope.id()),
+            inbox_id: Set(key.0),
+            contact_id: Set(id),
+            source_id: Set(key.1.clone()),
+            created_at: Set(batch.now),
+        });
+        book.by_identity.insert(key, id);
+    }
     id
 }
 

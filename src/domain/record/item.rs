@@ -66,6 +66,9 @@ pub struct NewMessage {
 pub struct ContactRef {
     /// The contact's id on the platform; the phone number or e-mail address stands in for it.
     pub external_id: Option<String>,
+    /// A second id of the contact on the platform, where it has two: either may be missing
+    /// next time.
+    pub other_external_id: Option<String>,
     pub phone: Option<String>,
     pub email: Option<String>,
     pub name: Option<String>,

@@ -148,6 +148,8 @@ struct MessageDraft<'a> {
     at: Timestamp,
     /// The address or id by which the contact is known on the inbox.
     source_id: String,
+    /// A second one, where the platform has two.
+    other_source_id: Option<String>,
     phone: Option<String>,
     email: Option<String>,
     name: Option<String>,
@@ -175,6 +177,11 @@ struct EventDraft<'a> {
 }
 
 impl MessageDraft<'_> {
+    /// All addresses and ids by which the contact is known on the inbox.
+    fn source_ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.source_id.as_str()).chain(self.other_source_id.as_deref())
+    }
+
     /// Notes and system entries, which the contact never sees.
     fn silent(&self) -> bool {
         let system = self

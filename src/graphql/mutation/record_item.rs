@@ -74,6 +74,9 @@ pub struct RecordMessage {
 pub struct RecordContact {
     /// The contact's id on the platform; phone number or e-mail address stand in for it.
     external_id: Option<String>,
+    /// A second id of the contact on the platform, where it has two and either may be missing
+    /// next time.
+    other_external_id: Option<String>,
     /// The phone number, in any spelling.
     phone: Option<String>,
     /// The e-mail address, in any case.
@@ -240,6 +243,7 @@ impl From<RecordContact> for ContactRef {
     fn from(contact: RecordContact) -> Self {
         Self {
             external_id: contact.external_id,
+            other_external_id: contact.other_external_id,
             phone: contact.phone,
             email: contact.email,
             name: contact.name,

@@ -3,7 +3,8 @@
 
 use async_graphql::{ID, InputObject, OneofObject};
 use entity::kinds::{
-    AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin, UserType,
+    AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin,
+    SessionRole, UserType,
 };
 use entity::vocabulary::Vocabulary;
 
@@ -117,6 +118,9 @@ pub struct ReportFilter {
     session_origins: Option<Vec<Name<SessionOrigin>>>,
     /// In sessions that were the contact's first, or were not.
     user_types: Option<Vec<Name<UserType>>>,
+    /// Outbound messages with which a session began, or would have, had they not failed. The
+    /// sends that started something are those of the role STARTER.
+    session_roles: Option<Vec<Name<SessionRole>>>,
     /// In these local hours of the day, 0 to 23.
     hours_of_day: Option<Vec<i32>>,
     /// On these local days of the week, 1 (Monday) to 7.
@@ -185,6 +189,7 @@ impl ReportFilter {
             traffic_sources: names(self.traffic_sources),
             session_origins: listed(self.session_origins),
             user_types: listed(self.user_types),
+            session_roles: listed(self.session_roles),
             hours_of_day: numbers(self.hours_of_day).collect(),
             days_of_week: numbers(self.days_of_week).collect(),
             has_client_messages: self.has_client_messages,

@@ -325,12 +325,10 @@ fn sender(value: &Value, message: &Value, tally: &mut Tally) -> Option<ContactRe
     let phone = wa_id.as_deref().and_then(phone);
     let mut cut =
         |value: Option<String>, longest, what| value.map(|value| fit(value, longest, what, tally));
+    let (id, other) = if wa_id.is_some() { (wa_id, user_id) } else { (user_id, None) };
     Some(ContactRef {
-        external_id: Some(cut(
-            wa_id.or(user_id),
-            LONGEST_EXTERNAL_ID,
-            "message.contact.externalId",
-        )?),
+        external_id: Some(cut(id, LONGEST_EXTERNAL_ID, "message.contact.externalId")?),
+        other_external_id: cut(other, LONGEST_EXTERNAL_ID, "message.contact.otherExternalId"),
         phone,
         email: None,
         name: cut(text(contact, "/profile/name"), LONGEST_NAME, "message.contact.name"),

@@ -38,6 +38,8 @@ pub struct Fact {
     pub session: Option<(SessionOrigin, UserType)>,
     /// It is the first message of its session.
     pub begins_session: bool,
+    /// It failed, and had it not, a session would have begun with it.
+    pub would_begin: bool,
     /// It is the first message of its conversation, of whatever kind.
     pub begins_conversation: bool,
     pub author: Option<AuthorKind>,
@@ -85,17 +87,18 @@ pub fn facts(history: &History, stage: &Stage) -> Vec<Fact> {
         })
         .collect();
     let sessions = sessions(history, &standings);
-    let facts = history.said.iter().zip(standings).zip(sessions);
-    facts.map(|((said, standing), session)| fact(history, stage, said, standing, session)).collect()
+    let facts = sessions.into_iter().enumerate();
+    facts.map(|(index, session)| fact(history, stage, &standings, index, session)).collect()
 }
 
 fn fact(
     history: &History,
     stage: &Stage,
-    said: &Said,
-    standing: Option<Standing>,
+    standings: &[Option<Standing>],
+    index: usize,
     session: Option<Session>,
 ) -> Fact {
+    let (said, standing) = (&history.said[index], standings[index].clone());
     let (user, bot) = match said.voice {
         Voice::User(user) | Voice::Note(user) => (user, None),
         Voice::Bot(bot) => (None, bot),
@@ -108,6 +111,7 @@ fn fact(
     Fact {
         inbox: stage.inboxes[said.inbox].clone(),
         standing,
+        would_begin: would_begin(history, standings, index),
         begins_session: session.as_ref().is_some_and(|session| session.begins),
         session: session.map(|session| (session.origin, session.user_type)),
         begins_conversation,
@@ -206,16 +210,33 @@ struct Session {
     begins: bool,
 }
 
+/// Whether it is said in a session: it came in, or it went out.
+fn takes_part(history: &History, standings: &[Option<Standing>], index: usize) -> bool {
+    use MessageStatus::{Delivered, Read, Sent};
+    let went_out = |standing: &Standing| matches!(standing.status, Sent | Delivered | Read);
+    history.said[index].inbound() || standings[index].as_ref().is_some_and(went_out)
+}
+
+fn would_begin(history: &History, standings: &[Option<Standing>], index: usize) -> bool {
+    use MessageStatus::{Failed, Undelivered};
+    let failed = |standing: &Standing| matches!(standing.status, Failed | Undelivered);
+    if !standings[index].as_ref().is_some_and(failed) {
+        return false;
+    }
+    let said = &history.said[index];
+    let before = (0..history.said.len()).filter(|other| {
+        let other_said = &history.said[*other];
+        (other_said.contact, other_said.inbox) == (said.contact, said.inbox)
+            && other_said.at < said.at
+            && takes_part(history, standings, *other)
+    });
+    let last = before.map(|other| history.said[other].at).max();
+    last.is_none_or(|last| said.at.seconds() - last.seconds() > IDLE_SECONDS)
+}
+
 fn sessions(history: &History, standings: &[Option<Standing>]) -> Vec<Option<Session>> {
-    let went_out = |index: usize| {
-        standings[index].as_ref().is_some_and(|standing| {
-            use MessageStatus::{Delivered, Read, Sent};
-            matches!(standing.status, Sent | Delivered | Read)
-        })
-    };
-    let mut parts: Vec<usize> = (0..history.said.len())
-        .filter(|index| history.said[*index].inbound() || went_out(*index))
-        .collect();
+    let mut parts: Vec<usize> =
+        (0..history.said.len()).filter(|index| takes_part(history, standings, *index)).collect();
     parts.sort_by_key(|index| history.said[*index].at);
     // Each session by the index of its first message.
     let mut place: Vec<Option<usize>> = vec![None; history.said.len()];

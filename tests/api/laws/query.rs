@@ -311,6 +311,7 @@ impl Clause {
             Dimension::TrafficSource => "trafficSources",
             Dimension::SessionOrigin => "sessionOrigins",
             Dimension::UserType => "userTypes",
+            Dimension::SessionRole => "sessionRoles",
             Dimension::HourOfDay => "hoursOfDay",
             Dimension::DayOfWeek => "daysOfWeek",
         }
@@ -349,6 +350,7 @@ fn narrow(filter: &mut ReportFilter, dimension: Dimension, key: &Key) {
         (Dimension::TrafficSource, Key::Text(text)) => filter.traffic_sources.push(text.clone()),
         (Dimension::SessionOrigin, Key::Name(name)) => filter.session_origins.push(member(name)),
         (Dimension::UserType, Key::Name(name)) => filter.user_types.push(member(name)),
+        (Dimension::SessionRole, Key::Name(name)) => filter.session_roles.push(member(name)),
         (Dimension::HourOfDay, Key::Number(number)) => filter.hours_of_day.push(*number),
         (Dimension::DayOfWeek, Key::Number(number)) => filter.days_of_week.push(*number),
         (dimension, key) => panic!("no filter of {dimension:?} takes {key:?}"),

@@ -3,7 +3,7 @@
 //! is not said here does not compile.
 
 use entity::Timestamp;
-use entity::kinds::{Direction, FailureBucket, Medium, MessageStatus, UserType};
+use entity::kinds::{Direction, FailureBucket, Medium, MessageStatus, SessionRole, UserType};
 use entity::vocabulary::Vocabulary;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use rapport::analytics::{DateBasis, Dimension, Key, Metric, StatusGroup, Table};
@@ -203,6 +203,11 @@ pub fn key(fact: &Fact, dimension: Dimension, zone: &TimeZone, at: Timestamp) ->
         Dimension::TrafficSource => text(fact.traffic_source),
         Dimension::SessionOrigin => name(fact.session.map(|(origin, _)| origin)),
         Dimension::UserType => name(fact.session.map(|(_, user_type)| user_type)),
+        Dimension::SessionRole => name(if fact.would_begin {
+            Some(SessionRole::WouldBeStarter)
+        } else {
+            (fact.begins_session && !fact.said.inbound()).then_some(SessionRole::Starter)
+        }),
         Dimension::HourOfDay => Key::Number(zone.to_datetime(instant(at)).hour().into()),
         Dimension::DayOfWeek => {
             let weekday = zone.to_datetime(instant(at)).weekday();
