@@ -11,9 +11,13 @@ impl MigrationTrait for Migration {
         let column = ColumnDef::new(Alias::new("effective")).boolean().to_owned();
         let table = Alias::new("opt_out");
         manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await?;
-        // What was written before did change something.
-        let all = "UPDATE opt_out SET effective = TRUE";
-        manager.get_connection().execute_unprepared(all).await.map(drop)
+        // Kind 2 is an opt-in, and an address of which nothing was heard is in.
+        let judged = "UPDATE opt_out SET effective = kind <> COALESCE((SELECT p.kind FROM opt_out p \
+                      WHERE p.account_id = opt_out.account_id AND p.platform = opt_out.platform \
+                      AND p.address = opt_out.address \
+                      AND (p.occurred_at, p.id) < (opt_out.occurred_at, opt_out.id) \
+                      ORDER BY p.occurred_at DESC, p.id DESC LIMIT 1), 2)";
+        manager.get_connection().execute_unprepared(judged).await.map(drop)
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

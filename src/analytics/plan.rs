@@ -1,7 +1,8 @@
 //! From metrics to SQL: one statement for each time that facts are counted under, and for
-//! each kind of members that are told apart, the same text on both databases. The bounds of the buckets stand first, as a list of values, and
-//! are joined to the facts by account and half-open range; repeating the range in `WHERE`,
-//! or letting the planner join the small tables first, ruins the plan.
+//! each kind of members that are told apart, the same text on both databases. The bounds of
+//! the buckets stand first, as a list of values, and are joined to the facts by account and
+//! half-open range; repeating the range in `WHERE`, or letting the planner join the small
+//! tables first, ruins the plan.
 
 use std::collections::BTreeSet;
 

@@ -37,7 +37,6 @@ pub async fn sign_in(
 
     let now = engine.clock.now();
     let tx = engine.db.begin().await?;
-    token::forget_expired(&tx, user.id, now).await?;
     let sign_in = NewToken {
         account_id: None,
         user_id: Some(user.id),
@@ -47,10 +46,12 @@ pub async fn sign_in(
         expires_at: Some(now.plus_seconds(LIFETIME_SECONDS)),
     };
     // The password may have been changed, and all sign-ins ended, while this one was checked.
+    // Whoever changes it locks the user first as well.
     let still = person::lock(&tx, user.id).await?;
     if still.is_none_or(|still| still.password_hash != user.password_hash) {
         return Err(Error::Forbidden("e-mail or password is wrong".to_owned()));
     }
+    token::forget_expired(&tx, user.id, now).await?;
     let issued = token::issue(&tx, &engine.clock, sign_in).await?;
     let mut user: user::ActiveModel = user.into_active_model();
     user.last_sign_in_at = Set(Some(now));

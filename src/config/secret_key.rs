@@ -88,17 +88,16 @@ fn create(path: &Path) -> io::Result<Key> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     // Whole before it has its name, and never over another process's.
-    let unfinished = path.with_extension(format!("key.{}", std::process::id()));
+    let unfinished = path.with_extension(format!("key.{:016x}", rand::random::<u64>()));
+    let mut file = options.open(&unfinished)?;
     let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    let written = options.open(&unfinished).and_then(|mut file| {
-        file.write_all(format!("{digits}\n").as_bytes())?;
-        file.sync_all()?;
-        std::fs::hard_link(&unfinished, path)
-    });
-    match written {
-        Ok(()) => std::fs::remove_file(&unfinished)?,
-        // What is left of it, if there is anything, is no key.
-        Err(_) => drop(std::fs::remove_file(&unfinished)),
+    let written = file
+        .write_all(format!("{digits}\n").as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::hard_link(&unfinished, path));
+    // Of no use to anybody, whether that went well or not.
+    if let Err(error) = std::fs::remove_file(&unfinished) {
+        tracing::warn!(%error, "{} cannot be removed", unfinished.display());
     }
     written.map(|()| key)
 }

@@ -35,6 +35,18 @@ const TOKEN_CREATE: &str = "mutation($input: TokenCreateInput!) { tokenCreate(in
 const WHO: &str = "{ viewer { isInstallation user { email } accounts { id viewerRole } } }";
 const PASSWORD: &str = "correct horse battery";
 
+on_both! {
+    async fn everybody_may_change_the_own_name(app: &TestApp) {
+        for role in Role::ALL {
+            let (user, client) = app.new_user(*role).await;
+            let id = NodeId::global(NodeKind::User, user.id).to_string();
+            let input = json!({ "accountId": app.account_node, "userId": id, "name": "Augusta" });
+            let data = client.data(USER_UPDATE, json!({ "input": input })).await;
+            assert_eq!(data["userUpdate"]["user"]["name"], "Augusta", "{role:?}");
+        }
+    }
+}
+
 async fn invited(app: &TestApp, email: &str, password: Option<&str>) -> String {
     let input = UserInvite {
         email: email.to_owned(),

@@ -1,8 +1,10 @@
 //! What people do with conversations through the API, and the presence of visitors.
 
 use entity::id::ConversationId;
-use entity::kinds::{Platform, Role, TokenScope};
+use entity::kinds::{ConversationEventKind, Platform, Role, TokenScope};
+use rapport::domain::conversation::{VisitorSeen, visitor_seen};
 use rapport::domain::label::{self, LabelCreate};
+use rapport::domain::record::{NewConversationEvent, NewMessage};
 use rapport::domain::{idle, user};
 use rapport::graphql::id::{NodeId, NodeKind};
 use serde_json::{Value, json};
@@ -76,6 +78,45 @@ on_both! {
             (&closed["closedBy"], &closed["closedByUser"]),
             (&json!("SYSTEM"), &Value::Null)
         );
+    }
+}
+
+on_both! {
+    async fn what_people_do_holds_while_another_clock_is_ahead(app: &TestApp) {
+        let (conversation, id) = begun(app).await;
+        let inbox = factory::stored_conversation(&app.scope, conversation).await.inbox_id;
+        let ahead = NewMessage {
+            occurred_at: Some(app.now.plus_seconds(3_600)),
+            ..factory::message(inbox, ADA, "Hello from an hour ahead")
+        };
+        factory::say(&app.scope, ahead).await;
+        for (what, status) in
+            [("Close", "CLOSED"), ("Reopen", "OPEN"), ("Close", "CLOSED"), ("Reopen", "OPEN")]
+        {
+            assert_eq!(act(&app.owner, what, json!({ "id": id })).await["status"], status);
+        }
+        assert_eq!(events(app, &id).await.len(), 4);
+    }
+}
+
+on_both! {
+    async fn what_is_opened_again_later_is_closed_once(app: &TestApp) {
+        let (conversation, id) = begun(app).await;
+        let inbox = factory::stored_conversation(&app.scope, conversation).await.inbox_id;
+        let seen = VisitorSeen { inbox_id: inbox, contact_external_id: ADA.to_owned(), at: None };
+        assert_eq!(visitor_seen(&app.scope, seen).await.unwrap(), 1);
+        // Another system's clock is ahead: by its word the conversation is open at the end.
+        for (kind, minutes) in
+            [(ConversationEventKind::Closed, 119), (ConversationEventKind::Reopened, 120)]
+        {
+            let occurred_at = Some(app.now.plus_seconds(minutes * 60));
+            let event = factory::event(inbox, conversation, kind);
+            factory::happen(&app.scope, NewConversationEvent { occurred_at, ..event }).await;
+        }
+        app.set_clock(3_600);
+        assert_eq!(idle::close(&app.scope).await.unwrap(), 1);
+        let told = events(app, &id).await;
+        assert_eq!(told.iter().filter(|(_, by)| by == "INACTIVITY").count(), 1, "{told:?}");
     }
 }
 

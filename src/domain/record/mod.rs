@@ -91,7 +91,9 @@ pub async fn apply(
         };
         match take(batch, items).await? {
             Taken::Whole(outcomes) => {
-                scope.db().grew(items.len(), GROWING);
+                // Those of earlier batches are committed; so exact it need not be.
+                let recorded = |outcome: &&Outcome| matches!(outcome, Outcome::Recorded { .. });
+                scope.db().grew(outcomes.iter().filter(recorded).count(), GROWING);
                 return Ok(outcomes);
             }
             Taken::Without(rejected) => outcomes = rejected,
