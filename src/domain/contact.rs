@@ -164,10 +164,21 @@ pub async fn resolve(
     connection: &impl ConnectionTrait,
     id: ContactId,
 ) -> Result<Option<contact::Model>> {
-    let found = find(scope, connection, id).await?;
-    match found.as_ref().and_then(|contact| contact.merged_into_id) {
+    match find(scope, connection, id).await? {
+        Some(contact) => standing(scope, connection, contact).await,
+        None => Ok(None),
+    }
+}
+
+/// The contact, or the one that took its place.
+async fn standing(
+    scope: &AccountScope,
+    connection: &impl ConnectionTrait,
+    contact: contact::Model,
+) -> Result<Option<contact::Model>> {
+    match contact.merged_into_id {
         Some(into) => find(scope, connection, into).await,
-        None => Ok(found),
+        None => Ok(Some(contact)),
     }
 }
 

@@ -19,8 +19,9 @@ use crate::auth::{AccountScope, Permission};
 use crate::error::{Checks, Result, ViolationCode};
 
 /// Merges `from` into `into` and answers the latter. What `into` is called and where it can
-/// be reached stays; gaps are filled from `from`, which keeps its name alone and points at
-/// `into` for good. Opt-outs hold for addresses, so they stay as they are.
+/// be reached stays; gaps are filled from `from`, which points at `into` for good and keeps
+/// the addresses that are not taken over, so that who is heard from them is known. Opt-outs
+/// hold for addresses, so they stay as they are.
 pub async fn merge(
     scope: &AccountScope,
     from: ContactId,
@@ -157,8 +158,8 @@ async fn move_names(
     // The addresses are unique: they must be free before the other contact takes them. And
     // whoever was merged into `from` earlier must not be two steps away.
     let mut gone = from.clone();
-    gone.phone = None;
-    gone.email = None;
+    gone.phone = gone.phone.filter(|_| into.phone.is_some());
+    gone.email = gone.email.filter(|_| into.email.is_some());
     gone.merged_into_id = Some(into.id);
     gone.updated_at = now;
     gone.into_active_model().reset_all().update(tx).await?;

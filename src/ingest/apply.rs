@@ -14,7 +14,7 @@ use super::tally::Tally;
 use super::whatsapp::{Consent, Delivery, Lines, Parsed, TemplateUpdate};
 use crate::auth::AccountScope;
 use crate::domain::record::{self, MOST_ITEMS};
-use crate::domain::{inbox as inboxes, opt_out, template, text};
+use crate::domain::{contact as contacts, inbox as inboxes, opt_out, template, text};
 use crate::error::Result;
 
 /// Applies a waiting event. False if it waits no longer, or another process is at it. On an
@@ -130,13 +130,17 @@ async fn contact(
         .filter(contact_identity::Column::SourceId.eq(consent.source_id.as_str()))
         .one(tx)
         .await?;
-    let contacts = scope.find::<contact::Entity>();
-    let contacts = match (identity, text::phone(&consent.source_id)) {
-        (Some(identity), _) => contacts.filter(contact::Column::Id.eq(identity.contact_id)),
-        (None, Some(phone)) => contacts.filter(contact::Column::Phone.eq(phone)),
+    let known = scope.find::<contact::Entity>();
+    let known = match (identity, text::phone(&consent.source_id)) {
+        (Some(identity), _) => known.filter(contact::Column::Id.eq(identity.contact_id)),
+        (None, Some(phone)) => known.filter(contact::Column::Phone.eq(phone)),
         (None, None) => return Ok(None),
     };
-    Ok(contacts.one(tx).await?)
+    match known.one(tx).await? {
+        // The number may be one of a contact that was merged.
+        Some(known) => contacts::resolve(scope, tx, known.id).await,
+        None => Ok(None),
+    }
 }
 
 /// False if the account has no such template.

@@ -12,6 +12,7 @@ mod asking;
 mod auth;
 mod bad_input;
 mod clients;
+mod contact_merge;
 mod conventions;
 mod conversations;
 mod health;

@@ -6,6 +6,7 @@ use entity::id::{ContactId, InboxId, LabelId};
 use entity::kinds::EventKind;
 use entity::{contact, contact_identity, contact_label, inbox, label};
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel,
     QueryFilter, QuerySelect,
@@ -103,13 +104,17 @@ async fn apply(
     let id = after.id;
     fill(&mut after, &known);
     let mut changed = before.as_ref() != Some(&after);
-    if before.is_none() {
-        after.into_active_model().insert(tx).await?;
-        counter.contacts += 1;
-        scope.save_counter(tx, &counter).await?;
-    } else if changed {
-        after.updated_at = now;
-        after.into_active_model().reset_all().update(tx).await?;
+    match before {
+        None => {
+            after.into_active_model().insert(tx).await?;
+            counter.contacts += 1;
+            scope.save_counter(tx, &counter).await?;
+        }
+        Some(before) if changed => {
+            after.updated_at = now;
+            write(scope, tx, &before, after).await?;
+        }
+        Some(_) => {}
     }
     changed |= add_identities(scope, tx, id, known.identities, &identities).await?;
     if let Some(label_ids) = &input.label_ids {
@@ -272,10 +277,13 @@ async fn meant(
     let by_identity = candidates
         .iter()
         .find(|each| identities.iter().any(|identity| identity.contact_id == each.id));
-    let meant = by_id.as_ref().or(by_phone).or(by_email).or(by_identity);
+    // An address of a contact that was merged is one of whom it was merged into.
+    let by_phone = stands(scope, tx, by_phone).await?;
+    let by_email = stands(scope, tx, by_email).await?;
+    let meant = by_id.as_ref().or(by_phone.as_ref()).or(by_email.as_ref()).or(by_identity);
     let Some(meant) = meant else { return Ok(None) };
-    for (path, owner) in [("phone", by_phone), ("email", by_email)] {
-        if owner.is_some_and(|owner| owner.id != meant.id) {
+    for (path, owner) in [("phone", &by_phone), ("email", &by_email)] {
+        if owner.as_ref().is_some_and(|owner| owner.id != meant.id) {
             checks.fail(path, ViolationCode::Conflict, OF_ANOTHER);
         }
     }
@@ -288,6 +296,64 @@ async fn meant(
         }
     }
     Ok(Some(meant.clone()))
+}
+
+/// The contact, or the one into which it was merged.
+async fn stands(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    contact: Option<&contact::Model>,
+) -> Result<Option<contact::Model>> {
+    match contact {
+        Some(contact) => super::standing(scope, tx, contact.clone()).await,
+        None => Ok(None),
+    }
+}
+
+/// Writes a changed contact. An address that it is given and one that was merged into it
+/// holds is exchanged with that one's, so that who is heard from either stays known.
+async fn write(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    before: &contact::Model,
+    after: contact::Model,
+) -> Result<()> {
+    use contact::Column as C;
+    let given = [
+        (C::Phone, before.phone.as_ref(), after.phone.clone()),
+        (C::Email, before.email.as_ref(), after.email.clone()),
+    ];
+    let mut exchanged = Vec::new();
+    for (column, had, gets) in given {
+        let Some(gets) = gets.filter(|gets| had != Some(gets)) else { continue };
+        let held = Condition::all().add(C::MergedIntoId.eq(after.id)).add(column.eq(gets));
+        let holder = scope.find::<contact::Entity>().filter(held).one(tx).await?;
+        let Some(holder) = holder else { continue };
+        // The addresses are unique: one is free before the other is given.
+        give(scope, tx, holder.id, column, None).await?;
+        exchanged.push((holder.id, column, had));
+    }
+    after.into_active_model().reset_all().update(tx).await?;
+    for (holder, column, address) in exchanged {
+        give(scope, tx, holder, column, address).await?;
+    }
+    Ok(())
+}
+
+async fn give(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    id: ContactId,
+    column: contact::Column,
+    address: Option<&String>,
+) -> Result<()> {
+    scope
+        .update_many::<contact::Entity>()
+        .col_expr(column, Expr::value(address.cloned()))
+        .filter(contact::Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Adds identities that are not stored yet. Says whether there were any.

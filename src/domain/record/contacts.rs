@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use entity::id::{ContactId, InboxId};
 use entity::{contact, contact_identity};
-use sea_orm::{ColumnTrait, Condition, FromQueryResult, QueryFilter, Set, Value};
+use sea_orm::{FromQueryResult, Set, Value};
 
 use super::Batch;
 use crate::db::Sql;
@@ -123,8 +123,16 @@ async fn load_identities(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
     Ok(())
 }
 
-/// Contacts by phone and e-mail: for messages whose sender is not known on the inbox, and to
-/// see whether an address that fills a gap is taken.
+#[derive(FromQueryResult)]
+struct Addressed {
+    found_phone: Option<String>,
+    found_email: Option<String>,
+    #[sea_orm(nested)]
+    person: Person,
+}
+
+/// Contacts by phone and e-mail, those too that were merged into them: for messages whose
+/// sender is not known on the inbox, and to see whether an address that fills a gap is taken.
 async fn load_addresses(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
     let mut phones: HashSet<&str> = HashSet::new();
     let mut emails: HashSet<&str> = HashSet::new();
@@ -134,18 +142,28 @@ async fn load_addresses(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
         phones.extend(phone);
         emails.extend(email);
     }
-    let mut wanted = Condition::any();
-    if !phones.is_empty() {
-        wanted = wanted.add(contact::Column::Phone.is_in(phones));
+    for (column, addresses) in [("phone", phones), ("email", emails)] {
+        if addresses.is_empty() {
+            continue;
+        }
+        let mut sql = Sql::new("WITH v(address) AS (");
+        sql.rows(addresses.into_iter().map(|address| [Value::from(address)]));
+        sql.push(&format!(
+            ") SELECT f.phone AS found_phone, f.email AS found_email, \
+             c.id, c.name, c.nickname, c.email, c.phone \
+             FROM v CROSS JOIN contact f CROSS JOIN contact c WHERE f.{column} = v.address \
+             AND c.account_id = f.account_id AND c.id = COALESCE(f.merged_into_id, f.id) \
+             AND f.account_id = "
+        ));
+        sql.bind(batch.scope.account_id());
+        let statement = sql.statement(batch.scope.db().backend());
+        for found in Addressed::find_by_statement(statement).all(batch.tx).await? {
+            let id = found.person.id;
+            book.by_phone.extend(found.found_phone.map(|phone| (phone, id)));
+            book.by_email.extend(found.found_email.map(|email| (email, id)));
+            book.add(found.person);
+        }
     }
-    if !emails.is_empty() {
-        wanted = wanted.add(contact::Column::Email.is_in(emails));
-    }
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let found = batch.scope.find::<contact::Entity>().filter(wanted).into_model::<Person>();
-    found.all(batch.tx).await?.into_iter().for_each(|person| book.add(person));
     Ok(())
 }
 
