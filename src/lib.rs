@@ -28,7 +28,11 @@ pub mod graphql;
 pub mod http;
 /// What providers tell by webhook.
 pub mod ingest;
+/// Percentiles that can be added up.
+mod percentile;
 /// Puts the parts together and takes them apart.
 pub mod startup;
 /// Where log lines go.
 pub mod telemetry;
+/// Time zones and lengths of time as callers write them.
+mod zone;

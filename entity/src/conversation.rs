@@ -48,6 +48,15 @@ pub struct Model {
     pub closed_at: Option<Timestamp>,
     pub closed_by: Option<ConversationActor>,
     pub closed_by_user_id: Option<UserId>,
+    /// When it began or was last opened again.
+    pub opened_at: Timestamp,
+    /// The first inbound message that no human has answered since.
+    pub waiting_since: Option<Timestamp>,
+    /// From when the first response is measured: the latest of its beginning, hand-offs by the bot
+    /// and reopenings by the client before it.
+    pub response_from: Option<Timestamp>,
+    /// The first human reply.
+    pub responded_at: Option<Timestamp>,
     /// Time of its first message.
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -26,6 +26,20 @@ pub struct Model {
     pub bot_id: Option<BotId>,
     pub label_id: Option<LabelId>,
     pub occurred_at: Timestamp,
+    /// The conversation's assignee then; of closings alone.
+    pub conversation_assignee_id: Option<UserId>,
+    /// The conversation's bot then; of closings alone.
+    pub conversation_bot_id: Option<BotId>,
+    /// The inbox's portfolio then; of closings alone.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub portfolio: Option<String>,
+    /// Since the conversation began or was last opened again, in microseconds; none for what closes
+    /// nothing.
+    pub resolution_micros: Option<i64>,
+    pub resolution_bin: Option<i16>,
+    /// The same within the inbox's business hours.
+    pub resolution_open_micros: Option<i64>,
+    pub resolution_open_bin: Option<i16>,
     pub created_at: Timestamp,
 }
 

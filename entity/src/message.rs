@@ -70,6 +70,30 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub failure_detail: Option<String>,
     pub failed_after_delivery: bool,
+    /// Of a human reply: since the first inbound message that waited for it, in microseconds.
+    pub reply_micros: Option<i64>,
+    pub reply_bin: Option<i16>,
+    /// The same within the inbox's business hours.
+    pub reply_open_micros: Option<i64>,
+    pub reply_open_bin: Option<i16>,
+    /// Of the first human reply of the conversation, where the client wrote before it: since the
+    /// conversation began, was handed off by the bot or opened again by the client.
+    pub first_response_micros: Option<i64>,
+    pub first_response_bin: Option<i16>,
+    /// The same within the inbox's business hours.
+    pub first_response_open_micros: Option<i64>,
+    pub first_response_open_bin: Option<i16>,
+    /// Inbound, and neither wholly an opt-out word nor an opt-in word that opted in.
+    pub is_reply: bool,
+    /// Of a send: the first reply that quotes it.
+    pub quoted_reply_at: Option<Timestamp>,
+    /// Of a send that went out: the first reply between it and the next such send to the contact
+    /// on the inbox, of those that quote no send. Whether it lies within the reply window is for
+    /// the reader to say.
+    pub next_reply_at: Option<Timestamp>,
+    /// Of a send: likewise, the first opt-out.
+    pub quoted_opt_out_at: Option<Timestamp>,
+    pub next_opt_out_at: Option<Timestamp>,
     /// When it was recorded.
     pub created_at: Timestamp,
 }

@@ -12,6 +12,7 @@ mod m20261120_000006_journal;
 mod m20261120_000007_foreign_keys;
 mod m20261125_000008_first_messages;
 mod m20261125_000009_effective_opt_outs;
+mod m20261125_000010_waits;
 mod schema;
 
 /// The tables that the first migrations make, in the order of their making.
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000007_foreign_keys::Migration),
             Box::new(m20261125_000008_first_messages::Migration),
             Box::new(m20261125_000009_effective_opt_outs::Migration),
+            Box::new(m20261125_000010_waits::Migration),
         ]
     }
 }

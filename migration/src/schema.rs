@@ -87,6 +87,36 @@ fn column(column: &Column, backend: DbBackend) -> ColumnDef {
     definition
 }
 
+/// Adds columns, which must be optional: SQLite cannot add others.
+pub async fn add_columns(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    columns: &[Column],
+) -> Result<(), DbErr> {
+    for each in columns {
+        let mut added = column(each, manager.get_database_backend());
+        let alter =
+            sea_query::Table::alter().table(Alias::new(table)).add_column(&mut added).to_owned();
+        manager.alter_table(alter).await?;
+    }
+    Ok(())
+}
+
+/// Drops what [`add_columns`] added.
+pub async fn drop_columns(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    columns: &[Column],
+) -> Result<(), DbErr> {
+    for each in columns {
+        let (table, column) = (Alias::new(table), Alias::new(each.name));
+        manager
+            .alter_table(sea_query::Table::alter().table(table).drop_column(column).to_owned())
+            .await?;
+    }
+    Ok(())
+}
+
 fn foreign_key(table: &Table, reference: &Reference) -> ForeignKeyCreateStatement {
     let mut key = ForeignKey::create();
     key.name(format!("fk_{}_{}", table.name, reference.columns.join("_")));

@@ -2,13 +2,13 @@
 //! [`Metric::definition`] says how it is counted. Everything else follows: the GraphQL enum,
 //! the glossary, what a report accepts, the SQL. Adding one is a member and an arm.
 
-use entity::kinds::{Direction, MessageStatus, UserType};
+use entity::kinds::{Direction, MessageStatus, SessionRole, UserType};
 use entity::vocabulary;
 use entity::vocabulary::Vocabulary;
 
 use super::dimension::Dimension;
 use super::predicate::Predicate;
-use super::source::{Source, Time};
+use super::source::{Response, Source, Time, Wait};
 use super::status_group::StatusGroup;
 
 vocabulary! {
@@ -58,6 +58,62 @@ vocabulary! {
         NewUsers => "NEW_USERS",
         /// Contacts with whom a session began that was not their first in the account. Each counts once; one whose first session began in the period too is among NEW_USERS as well.
         ReturningUsers => "RETURNING_USERS",
+        /// Sends with a reply that belongs to them: one that quotes the send, or the first to come within the reply window after it and before the next send to the contact on the inbox. A reply is an inbound message that is not wholly an opt-out word, nor an opt-in word that opts in.
+        Responses => "RESPONSES",
+        /// The share of the sends that were replied to, among those that reached the contact: delivered, or known to have arrived by a reply or an opt-out.
+        ResponseRate => "RESPONSE_RATE",
+        /// Sends to which an opt-out belongs, by the same rule as a reply. A second opt-out of an address that is out already is none.
+        OptOuts => "OPT_OUTS",
+        /// The share of the sends upon which the contact opted out, among those that reached the contact: delivered, or known to have arrived by a reply or an opt-out.
+        OptOutRate => "OPT_OUT_RATE",
+        /// Sends with which a session began and to which a reply belongs.
+        AnsweredNotifications => "ANSWERED_NOTIFICATIONS",
+        /// The share of the sends with which a session began that were replied to.
+        AnswerRate => "ANSWER_RATE",
+        /// The share of the sends that were replied to, among those with which a session began or would have begun, had they not failed.
+        AnswerRateOfAll => "ANSWER_RATE_OF_ALL",
+        /// The mean time from the beginning of a conversation to the first message of a human in it; from the last hand-off by the bot or reopening by the client before that message, where there is one. Only of conversations in which the client wrote before it, under the time of that message.
+        FirstResponseSecondsMean => "FIRST_RESPONSE_SECONDS_MEAN",
+        /// The median of the same times: half of the first responses came sooner. Exact to 0.5 %.
+        FirstResponseSecondsMedian => "FIRST_RESPONSE_SECONDS_MEDIAN",
+        /// The time within which nine of ten first responses came. Exact to 0.5 %.
+        FirstResponseSecondsP90 => "FIRST_RESPONSE_SECONDS_P90",
+        /// FIRST_RESPONSE_SECONDS_MEAN of the time within the inbox's business hours alone. An inbox without any is always open.
+        FirstResponseBusinessSecondsMean => "FIRST_RESPONSE_BUSINESS_SECONDS_MEAN",
+        /// FIRST_RESPONSE_SECONDS_MEDIAN of the time within the inbox's business hours alone. An inbox without any is always open.
+        FirstResponseBusinessSecondsMedian => "FIRST_RESPONSE_BUSINESS_SECONDS_MEDIAN",
+        /// FIRST_RESPONSE_SECONDS_P90 of the time within the inbox's business hours alone. An inbox without any is always open.
+        FirstResponseBusinessSecondsP90 => "FIRST_RESPONSE_BUSINESS_SECONDS_P90",
+        /// The mean time from the first message of the client that nobody had answered to the message of a human that answered it, under the time of the latter. One value for each wait; closing the conversation ends a wait without any, and bots, automations and campaigns answer nothing.
+        ReplySecondsMean => "REPLY_SECONDS_MEAN",
+        /// The median of the same times: half of the replies came sooner. Exact to 0.5 %.
+        ReplySecondsMedian => "REPLY_SECONDS_MEDIAN",
+        /// The time within which nine of ten replies came. Exact to 0.5 %.
+        ReplySecondsP90 => "REPLY_SECONDS_P90",
+        /// REPLY_SECONDS_MEAN of the time within the inbox's business hours alone. An inbox without any is always open.
+        ReplyBusinessSecondsMean => "REPLY_BUSINESS_SECONDS_MEAN",
+        /// REPLY_SECONDS_MEDIAN of the time within the inbox's business hours alone. An inbox without any is always open.
+        ReplyBusinessSecondsMedian => "REPLY_BUSINESS_SECONDS_MEDIAN",
+        /// REPLY_SECONDS_P90 of the time within the inbox's business hours alone. An inbox without any is always open.
+        ReplyBusinessSecondsP90 => "REPLY_BUSINESS_SECONDS_P90",
+        /// Closings of conversations that were not closed, by anyone.
+        Resolutions => "RESOLUTIONS",
+        /// Conversations that were closed. Each counts once, however often it was closed in the period.
+        ConversationsResolved => "CONVERSATIONS_RESOLVED",
+        /// Contacts of whom a conversation was closed. Each counts once.
+        ContactsResolved => "CONTACTS_RESOLVED",
+        /// The mean time from the beginning of a conversation, or its last reopening by anyone, to its closing, under the time of the latter.
+        ResolutionSecondsMean => "RESOLUTION_SECONDS_MEAN",
+        /// The median of the same times: half of the resolutions took less. Exact to 0.5 %.
+        ResolutionSecondsMedian => "RESOLUTION_SECONDS_MEDIAN",
+        /// The time that nine of ten resolutions took at most. Exact to 0.5 %.
+        ResolutionSecondsP90 => "RESOLUTION_SECONDS_P90",
+        /// RESOLUTION_SECONDS_MEAN of the time within the inbox's business hours alone. An inbox without any is always open.
+        ResolutionBusinessSecondsMean => "RESOLUTION_BUSINESS_SECONDS_MEAN",
+        /// RESOLUTION_SECONDS_MEDIAN of the time within the inbox's business hours alone. An inbox without any is always open.
+        ResolutionBusinessSecondsMedian => "RESOLUTION_BUSINESS_SECONDS_MEDIAN",
+        /// RESOLUTION_SECONDS_P90 of the time within the inbox's business hours alone. An inbox without any is always open.
+        ResolutionBusinessSecondsP90 => "RESOLUTION_BUSINESS_SECONDS_P90",
     }
 }
 
@@ -68,6 +124,8 @@ vocabulary! {
         Count => "COUNT",
         /// A share, from 0 to 1.
         Share => "SHARE",
+        /// A length of time.
+        Seconds => "SECONDS",
     }
 }
 
@@ -98,6 +156,10 @@ pub(super) enum Measure {
     /// The rows for which `whole` and `part` hold, divided by those for which `whole` holds:
     /// between 0 and 1 whatever the predicates are.
     Share { part: Predicate, whole: Predicate, numerator: &'static str, denominator: &'static str },
+    /// The mean of what the rows, called `what`, lasted; within business hours, where `open`.
+    Mean { wait: Wait, open: bool, what: &'static str },
+    /// The time within which so many of a hundred did.
+    Percentile { wait: Wait, open: bool, percent: u8, what: &'static str },
 }
 
 /// Of what the rows of a source have one each, and several rows the same.
@@ -121,17 +183,41 @@ impl Measure {
         match self {
             Self::Count { .. } | Self::Distinct { .. } => MetricUnit::Count,
             Self::Share { .. } => MetricUnit::Share,
+            Self::Mean { .. } | Self::Percentile { .. } => MetricUnit::Seconds,
         }
     }
+}
+
+/// A time under which rows are counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub time: Time,
+    /// Only these rows: where a metric has two times, each row stands under one of them.
+    pub only: Predicate,
+}
+
+const fn always(time: Time) -> Moment {
+    Moment { time, only: Predicate::Always }
+}
+
+const SENT: &[Moment] = &[always(Time::OccurredAt)];
+const FIRST_REPLY: &[Moment] = &first(Response::Reply);
+const FIRST_OPT_OUT: &[Moment] = &first(Response::OptOut);
+
+const fn first(response: Response) -> [Moment; 2] {
+    [
+        Moment { time: Time::QuotedAt(response), only: Predicate::QuotedFirst(response) },
+        Moment { time: Time::NextAt(response), only: Predicate::NextFirst(response) },
+    ]
 }
 
 /// Under which time a metric's rows are counted, by date basis.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Times {
     /// The fact's own time, which is no send's.
-    Own(Time),
+    Own(&'static [Moment]),
     /// The time of the send, or that of the event.
-    SendOrEvent(Time),
+    SendOrEvent(&'static [Moment]),
     /// The time of the send alone, for the reason given.
     Send(&'static str),
 }
@@ -146,15 +232,19 @@ impl Times {
         }
     }
 
-    /// The basis and time to count under; the reason why not, where it does not exist on `basis`.
-    pub fn under(self, basis: Option<DateBasis>) -> Result<(DateBasis, Time), &'static str> {
+    /// The basis and the times to count under; the reason why not, where it does not exist on
+    /// `basis`.
+    pub fn under(
+        self,
+        basis: Option<DateBasis>,
+    ) -> Result<(DateBasis, &'static [Moment]), &'static str> {
         match (self, basis) {
-            (Self::Own(time), None | Some(DateBasis::Event)) => Ok((DateBasis::Event, time)),
+            (Self::Own(own), None | Some(DateBasis::Event)) => Ok((DateBasis::Event, own)),
             (Self::Own(_), Some(DateBasis::Send)) => Err("its facts have a time of their own"),
-            (Self::SendOrEvent(time), Some(DateBasis::Event)) => Ok((DateBasis::Event, time)),
+            (Self::SendOrEvent(event), Some(DateBasis::Event)) => Ok((DateBasis::Event, event)),
             (Self::Send(reason), Some(DateBasis::Event)) => Err(reason),
             (Self::SendOrEvent(_) | Self::Send(_), None | Some(DateBasis::Send)) => {
-                Ok((DateBasis::Send, Time::OccurredAt))
+                Ok((DateBasis::Send, SENT))
             }
         }
     }
@@ -171,6 +261,13 @@ const GOING_OUT: Predicate =
     Predicate::All(&[Predicate::Private(false), Predicate::Goes(Direction::Outbound)]);
 const DELIVERED_WITH_READS: Predicate = Predicate::All(&[DELIVERED, Predicate::ReportsReads]);
 const SENT_OR_FAILED: Predicate = Predicate::Any(&[Predicate::Accepted, FAILED]);
+const REPLIED: Predicate = Predicate::Has(Response::Reply);
+const OPTED_OUT: Predicate = Predicate::Has(Response::OptOut);
+const REACHED: Predicate = Predicate::Any(&[DELIVERED, REPLIED, OPTED_OUT]);
+const STARTER: Predicate = Predicate::Plays(SessionRole::Starter);
+const ANSWERED: Predicate = Predicate::All(&[STARTER, REPLIED]);
+const STARTER_OR_WOULD_BE: Predicate =
+    Predicate::Any(&[STARTER, Predicate::Plays(SessionRole::WouldBeStarter)]);
 
 impl Metric {
     pub(super) fn definition(self) -> Definition {
@@ -179,10 +276,10 @@ impl Metric {
             Self::MessagesReceived => volume(RECEIVED, "inbound messages"),
             Self::MessagesSent => volume(GOING_OUT, "outbound messages"),
             Self::PrivateNotes => volume(Predicate::Private(true), "private notes"),
-            Self::Sent => event(Predicate::Accepted, Time::SentAt, "sends accepted"),
-            Self::Delivered => event(DELIVERED, Time::DeliveredAt, "sends delivered"),
-            Self::Read => event(READ, Time::ReadAt, "sends read"),
-            Self::Failed => event(FAILED, Time::FailedAt, "sends failed"),
+            Self::Sent => event(Predicate::Accepted, &[always(Time::SentAt)], "sends accepted"),
+            Self::Delivered => event(DELIVERED, &[always(Time::DeliveredAt)], "sends delivered"),
+            Self::Read => event(READ, &[always(Time::ReadAt)], "sends read"),
+            Self::Failed => event(FAILED, &[always(Time::FailedAt)], "sends failed"),
             Self::Pending => state(PENDING, "sends without a final status"),
             Self::Cancelled => state(Predicate::Is(MessageStatus::Cancelled), "sends cancelled"),
             Self::Expired => state(Predicate::Is(MessageStatus::Expired), "sends expired"),
@@ -206,24 +303,14 @@ impl Metric {
                 denominator: "sends accepted or failed",
             }),
             Self::ConversationsStarted => {
-                let what = "conversations begun";
-                own(
-                    Source::Conversations,
-                    Time::CreatedAt,
-                    Measure::Count { of: Predicate::Always, what },
-                )
+                rows(Source::Conversations, BEGUN, Predicate::Always, "conversations begun")
             }
             Self::ConversationsActive => {
                 active(Member::Conversation, "conversations with messages")
             }
             Self::ContactsActive => active(Member::Contact, "contacts with messages"),
             Self::SessionsStarted => {
-                let what = "sessions begun";
-                own(
-                    Source::Sessions,
-                    Time::StartedAt,
-                    Measure::Count { of: Predicate::Always, what },
-                )
+                rows(Source::Sessions, STARTED, Predicate::Always, "sessions begun")
             }
             Self::SessionUsers => users(Predicate::Always, "contacts with sessions begun"),
             Self::NewUsers => users(
@@ -234,6 +321,62 @@ impl Metric {
                 Predicate::InSessionOf(UserType::Returning),
                 "contacts with sessions begun that are not their first",
             ),
+            Self::Responses => event(REPLIED, FIRST_REPLY, "sends replied to"),
+            Self::ResponseRate => share(Measure::Share {
+                part: REPLIED,
+                whole: REACHED,
+                numerator: "sends replied to",
+                denominator: "sends that reached the contact",
+            }),
+            Self::OptOuts => event(OPTED_OUT, FIRST_OPT_OUT, "sends upon which contacts opted out"),
+            Self::OptOutRate => share(Measure::Share {
+                part: OPTED_OUT,
+                whole: REACHED,
+                numerator: "sends upon which contacts opted out",
+                denominator: "sends that reached the contact",
+            }),
+            Self::AnsweredNotifications => {
+                event(ANSWERED, FIRST_REPLY, "sends that began a session and were replied to")
+            }
+            Self::AnswerRate => share(Measure::Share {
+                part: REPLIED,
+                whole: STARTER,
+                numerator: "sends that began a session and were replied to",
+                denominator: "sends that began a session",
+            }),
+            Self::AnswerRateOfAll => share(Measure::Share {
+                part: ANSWERED,
+                whole: STARTER_OR_WOULD_BE,
+                numerator: "sends that began a session and were replied to",
+                denominator: "sends that began a session, or would have had they not failed",
+            }),
+            Self::FirstResponseSecondsMean => mean(Wait::FirstResponse, false),
+            Self::FirstResponseSecondsMedian => percentile(Wait::FirstResponse, false, 50),
+            Self::FirstResponseSecondsP90 => percentile(Wait::FirstResponse, false, 90),
+            Self::FirstResponseBusinessSecondsMean => mean(Wait::FirstResponse, true),
+            Self::FirstResponseBusinessSecondsMedian => percentile(Wait::FirstResponse, true, 50),
+            Self::FirstResponseBusinessSecondsP90 => percentile(Wait::FirstResponse, true, 90),
+            Self::ReplySecondsMean => mean(Wait::Reply, false),
+            Self::ReplySecondsMedian => percentile(Wait::Reply, false, 50),
+            Self::ReplySecondsP90 => percentile(Wait::Reply, false, 90),
+            Self::ReplyBusinessSecondsMean => mean(Wait::Reply, true),
+            Self::ReplyBusinessSecondsMedian => percentile(Wait::Reply, true, 50),
+            Self::ReplyBusinessSecondsP90 => percentile(Wait::Reply, true, 90),
+            Self::Resolutions => {
+                rows(Source::Resolutions, CLOSED, Predicate::Always, "closings of conversations")
+            }
+            Self::ConversationsResolved => {
+                resolved(Member::Conversation, "conversations that were closed")
+            }
+            Self::ContactsResolved => {
+                resolved(Member::Contact, "contacts whose conversations were closed")
+            }
+            Self::ResolutionSecondsMean => mean(Wait::Resolution, false),
+            Self::ResolutionSecondsMedian => percentile(Wait::Resolution, false, 50),
+            Self::ResolutionSecondsP90 => percentile(Wait::Resolution, false, 90),
+            Self::ResolutionBusinessSecondsMean => mean(Wait::Resolution, true),
+            Self::ResolutionBusinessSecondsMedian => percentile(Wait::Resolution, true, 50),
+            Self::ResolutionBusinessSecondsP90 => percentile(Wait::Resolution, true, 90),
         }
     }
 
@@ -248,27 +391,56 @@ impl Metric {
     }
 }
 
+const BEGUN: &[Moment] = &[always(Time::CreatedAt)];
+const STARTED: &[Moment] = &[always(Time::StartedAt)];
+const CLOSED: &[Moment] = &[always(Time::ClosedAt)];
+
 fn volume(of: Predicate, what: &'static str) -> Definition {
-    own(Source::Messages, Time::OccurredAt, Measure::Count { of, what })
+    rows(Source::Messages, SENT, of, what)
+}
+
+fn rows(source: Source, own: &'static [Moment], of: Predicate, what: &'static str) -> Definition {
+    Definition { source, measure: Measure::Count { of, what }, times: Times::Own(own) }
 }
 
 fn active(member: Member, what: &'static str) -> Definition {
     let measure = Measure::Distinct { of: Predicate::Private(false), member, what };
-    own(Source::Messages, Time::OccurredAt, measure)
+    Definition { source: Source::Messages, measure, times: Times::Own(SENT) }
 }
 
 fn users(of: Predicate, what: &'static str) -> Definition {
     let measure = Measure::Distinct { of, member: Member::Contact, what };
-    own(Source::Sessions, Time::StartedAt, measure)
+    Definition { source: Source::Sessions, measure, times: Times::Own(STARTED) }
 }
 
-fn own(source: Source, time: Time, measure: Measure) -> Definition {
-    Definition { source, measure, times: Times::Own(time) }
+fn resolved(member: Member, what: &'static str) -> Definition {
+    let measure = Measure::Distinct { of: Predicate::Always, member, what };
+    Definition { source: Source::Resolutions, measure, times: Times::Own(CLOSED) }
 }
 
-fn event(of: Predicate, time: Time, what: &'static str) -> Definition {
+/// What ends a wait, what its ends are called, and the times of these.
+fn ends(wait: Wait) -> (Source, &'static str, &'static [Moment]) {
+    match wait {
+        Wait::Reply => (Source::Replies, "replies of humans to clients who waited", SENT),
+        Wait::FirstResponse => (Source::FirstResponses, "first responses of humans", SENT),
+        Wait::Resolution => (Source::Resolutions, "closings of conversations", CLOSED),
+    }
+}
+
+fn mean(wait: Wait, open: bool) -> Definition {
+    let (source, what, own) = ends(wait);
+    Definition { source, measure: Measure::Mean { wait, open, what }, times: Times::Own(own) }
+}
+
+fn percentile(wait: Wait, open: bool, percent: u8) -> Definition {
+    let (source, what, own) = ends(wait);
+    let measure = Measure::Percentile { wait, open, percent, what };
+    Definition { source, measure, times: Times::Own(own) }
+}
+
+fn event(of: Predicate, event: &'static [Moment], what: &'static str) -> Definition {
     let measure = Measure::Count { of, what };
-    Definition { source: Source::Sends, measure, times: Times::SendOrEvent(time) }
+    Definition { source: Source::Sends, measure, times: Times::SendOrEvent(event) }
 }
 
 fn state(of: Predicate, what: &'static str) -> Definition {

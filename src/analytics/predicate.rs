@@ -1,9 +1,11 @@
 //! Named tests of a row of `message`, alias `m`. Numbers of statuses and kinds come from
 //! the vocabularies, never typed by hand.
 
-use entity::kinds::{AuthorKind, Direction, Medium, MessageStatus, UserType};
+use entity::Timestamp;
+use entity::kinds::{AuthorKind, Direction, Medium, MessageStatus, SessionRole, UserType};
 use sea_orm::ActiveEnum;
 
+use super::source::{Response, Wait};
 use super::status_group::{self, StatusGroup};
 
 #[derive(Clone, Copy, Debug)]
@@ -24,13 +26,23 @@ pub(super) enum Predicate {
     /// The session in which it stands is the contact's first, or is not. Where the session
     /// has been joined.
     InSessionOf(UserType),
+    Plays(SessionRole),
+    /// It ended something that lasted. Where what has the length is there.
+    Lasted(Wait),
+    /// A reply, or an opt-out, belongs to it.
+    Has(Response),
+    /// One that quotes it came before any that came next within the window.
+    QuotedFirst(Response),
+    /// One that came next within the window came before any that quotes it.
+    NextFirst(Response),
     All(&'static [Predicate]),
     Any(&'static [Predicate]),
 }
 
 impl Predicate {
-    /// SQL that may stand beside `AND` and `OR` as it is.
-    pub fn sql(self) -> String {
+    /// SQL that may stand beside `AND` and `OR` as it is. What comes next belongs to a send if
+    /// it comes within so many seconds.
+    pub fn sql(self, reply_window: i64) -> String {
         match self {
             Self::Always => "TRUE".to_owned(),
             Self::Private(true) => "m.private".to_owned(),
@@ -45,13 +57,35 @@ impl Predicate {
             Self::In(groups) => status_group::condition(groups),
             Self::ReportsReads => "m.gives_reads".to_owned(),
             Self::InSessionOf(user_type) => format!("s.user_type = {}", user_type.to_value()),
-            Self::All(parts) => joined(parts, " AND "),
-            Self::Any(parts) => joined(parts, " OR "),
+            Self::Plays(role) => format!("m.session_role = {}", role.to_value()),
+            Self::Lasted(wait) => format!("{} IS NOT NULL", wait.micros(false)),
+            Self::Has(response) => {
+                let (quoted, next) = (response.quoted_at(), next_within(response, reply_window));
+                format!("({quoted} IS NOT NULL OR {next})")
+            }
+            Self::QuotedFirst(response) => {
+                let (quoted, next) = (response.quoted_at(), next_within(response, reply_window));
+                let next_at = response.next_at();
+                format!("{quoted} IS NOT NULL AND NOT ({next_at} IS NOT NULL AND {next} AND {next_at} < {quoted})")
+            }
+            Self::NextFirst(response) => {
+                let (quoted, next) = (response.quoted_at(), next_within(response, reply_window));
+                format!("{next} AND ({quoted} IS NULL OR {} < {quoted})", response.next_at())
+            }
+            Self::All(parts) => joined(parts, " AND ", reply_window),
+            Self::Any(parts) => joined(parts, " OR ", reply_window),
         }
     }
 }
 
-fn joined(parts: &[Predicate], word: &str) -> String {
-    let parts: Vec<String> = parts.iter().map(|part| part.sql()).collect();
+/// By whole seconds, the last one included.
+fn next_within(response: Response, reply_window: i64) -> String {
+    let second = Timestamp::SECOND;
+    let after = reply_window.saturating_add(1);
+    format!("{} < (m.occurred_at / {second} + {after}) * {second}", response.next_at())
+}
+
+fn joined(parts: &[Predicate], word: &str, reply_window: i64) -> String {
+    let parts: Vec<String> = parts.iter().map(|part| part.sql(reply_window)).collect();
     format!("({})", parts.join(word))
 }

@@ -7,7 +7,7 @@ use entity::kinds::Direction;
 use entity::vocabulary::Vocabulary;
 
 /// Rows of fact. Each is about one message, alias `m`: itself, or the first of a session or
-/// of a conversation.
+/// of a conversation, also of one that was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// Messages and notes, without system entries.
@@ -18,6 +18,12 @@ pub(super) enum Source {
     Sessions,
     /// Conversations.
     Conversations,
+    /// Human replies to a client who waited.
+    Replies,
+    /// The first human replies of conversations, where the client wrote before.
+    FirstResponses,
+    /// Closings of conversations that were not closed.
+    Resolutions,
 }
 
 impl Source {
@@ -31,6 +37,9 @@ impl Source {
                 Predicate::NotSystem,
             ]),
             Self::Sessions | Self::Conversations => Predicate::Always,
+            Self::Replies => Predicate::Lasted(Wait::Reply),
+            Self::FirstResponses => Predicate::Lasted(Wait::FirstResponse),
+            Self::Resolutions => Predicate::Lasted(Wait::Resolution),
         }
     }
 
@@ -50,7 +59,9 @@ impl Source {
 
     fn has(self, dimension: Dimension) -> bool {
         match self {
-            Self::Messages => true,
+            Self::Messages | Self::Replies | Self::FirstResponses => true,
+            // Who closed wrote nothing.
+            Self::Resolutions => Self::Conversations.has(dimension) && dimension != Dimension::Author,
             // A messenger is that of a chat.
             Self::Sends => dimension != Dimension::Messenger,
             // What becomes of the message that they began with is no matter of theirs.
@@ -66,9 +77,42 @@ impl Source {
     }
 }
 
+/// How long something lasted, as a fact keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    Reply,
+    FirstResponse,
+    Resolution,
+}
+
+impl Wait {
+    /// Microseconds; those within business hours, where `open`.
+    pub fn micros(self, open: bool) -> &'static str {
+        match (self, open) {
+            (Self::Reply, false) => "m.reply_micros",
+            (Self::Reply, true) => "m.reply_open_micros",
+            (Self::FirstResponse, false) => "m.first_response_micros",
+            (Self::FirstResponse, true) => "m.first_response_open_micros",
+            (Self::Resolution, false) => "e.resolution_micros",
+            (Self::Resolution, true) => "e.resolution_open_micros",
+        }
+    }
+
+    /// The bin of the same.
+    pub fn bin(self, open: bool) -> &'static str {
+        match (self, open) {
+            (Self::Reply, false) => "m.reply_bin",
+            (Self::Reply, true) => "m.reply_open_bin",
+            (Self::FirstResponse, false) => "m.first_response_bin",
+            (Self::FirstResponse, true) => "m.first_response_open_bin",
+            (Self::Resolution, false) => "e.resolution_bin",
+            (Self::Resolution, true) => "e.resolution_open_bin",
+        }
+    }
+}
+
 /// A time of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::enum_variant_names, reason = "the names of the columns")]
 pub(super) enum Time {
     OccurredAt,
     SentAt,
@@ -79,6 +123,35 @@ pub(super) enum Time {
     StartedAt,
     /// The beginning of a conversation.
     CreatedAt,
+    /// The closing of a conversation.
+    ClosedAt,
+    /// Of a send, the first reply or opt-out that quotes it.
+    QuotedAt(Response),
+    /// Of a send, the first one of those that came next.
+    NextAt(Response),
+}
+
+/// What contacts do upon a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Response {
+    Reply,
+    OptOut,
+}
+
+impl Response {
+    pub fn quoted_at(self) -> &'static str {
+        match self {
+            Self::Reply => "m.quoted_reply_at",
+            Self::OptOut => "m.quoted_opt_out_at",
+        }
+    }
+
+    pub fn next_at(self) -> &'static str {
+        match self {
+            Self::Reply => "m.next_reply_at",
+            Self::OptOut => "m.next_opt_out_at",
+        }
+    }
 }
 
 impl Time {
@@ -91,29 +164,42 @@ impl Time {
             Self::FailedAt => "m.failed_at",
             Self::StartedAt => "s.started_at",
             Self::CreatedAt => "c.created_at",
+            Self::ClosedAt => "e.occurred_at",
+            Self::QuotedAt(response) => response.quoted_at(),
+            Self::NextAt(response) => response.next_at(),
         }
     }
 
     /// The table that has the column, and what else is needed to reach the message.
     pub fn table(self) -> &'static str {
         match self {
-            Self::OccurredAt | Self::SentAt | Self::DeliveredAt | Self::ReadAt | Self::FailedAt => {
-                "message m"
-            }
+            Self::OccurredAt
+            | Self::SentAt
+            | Self::DeliveredAt
+            | Self::ReadAt
+            | Self::FailedAt
+            | Self::QuotedAt(_)
+            | Self::NextAt(_) => "message m",
             Self::StartedAt => {
                 "session s JOIN message m ON m.account_id = s.account_id AND m.id = s.first_message_id"
             }
             Self::CreatedAt => {
                 "conversation c JOIN message m ON m.account_id = c.account_id AND m.id = c.first_message_id"
             }
+            Self::ClosedAt => {
+                "conversation_event e \
+                 JOIN conversation c ON c.account_id = e.account_id AND c.id = e.conversation_id \
+                 JOIN message m ON m.account_id = c.account_id AND m.id = c.first_message_id"
+            }
         }
     }
 
     /// The account of the row that has the column.
     pub fn account(self) -> &'static str {
-        match self.joined() {
-            Some(Join::Session) => "s.account_id",
-            Some(Join::Conversation) => "c.account_id",
+        match self {
+            Self::ClosedAt => "e.account_id",
+            Self::CreatedAt => "c.account_id",
+            Self::StartedAt => "s.account_id",
             _ => "m.account_id",
         }
     }
@@ -121,11 +207,9 @@ impl Time {
     /// What need not be looked up, since the table brings it along.
     pub fn joined(self) -> Option<Join> {
         match self {
-            Self::OccurredAt | Self::SentAt | Self::DeliveredAt | Self::ReadAt | Self::FailedAt => {
-                None
-            }
             Self::StartedAt => Some(Join::Session),
-            Self::CreatedAt => Some(Join::Conversation),
+            Self::CreatedAt | Self::ClosedAt => Some(Join::Conversation),
+            _ => None,
         }
     }
 }

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::user::{self, NewUser};
-use super::{LONGEST_NAME, event, idempotency, text, zone};
+use super::{LONGEST_NAME, event, idempotency, text};
 use crate::auth::{AccountScope, Permission, password, person, system_scope};
 use crate::engine::Engine;
 use crate::error::{Checks, Error, Result, ViolationCode};
+use crate::zone;
 
 pub const DEFAULT_REPLY_WINDOW_SECONDS: i64 = 72 * 3600;
 pub const DEFAULT_SESSION_IDLE_SECONDS: i64 = 24 * 3600;

@@ -1,12 +1,16 @@
-//! The hours in which an inbox is answered: their form and its rules. What they do to
-//! reply times is decided where times are measured.
+//! The hours in which an inbox is answered: their form, its rules, and how much of a stretch
+//! of time lies within them.
 
-use entity::inbox;
+use std::collections::BTreeSet;
+
+use entity::{Timestamp, inbox};
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{LONGEST_LIST, zone};
+use super::LONGEST_LIST;
 use crate::error::{Checks, ViolationCode};
+use crate::zone;
 
 /// `24:00` in minutes.
 const MIDNIGHT: i64 = 24 * 60;
@@ -36,6 +40,78 @@ pub struct Span {
 /// The business hours of an inbox. None where it has none.
 pub fn of(inbox: &inbox::Model) -> Option<BusinessHours> {
     serde_json::from_value(inbox.business_hours.clone()?).ok()
+}
+
+const MINUTE: i64 = 60 * Timestamp::SECOND;
+const DAY: i64 = MIDNIGHT * MINUTE;
+
+/// Business hours in a form to measure with.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    zone: TimeZone,
+    /// Spans of each day, Monday first, in microseconds since midnight.
+    week: [Vec<(i64, i64)>; 7],
+    holidays: BTreeSet<Date>,
+}
+
+impl Schedule {
+    /// The inbox's; none where it has no hours: it is then always open.
+    pub fn of(inbox: &inbox::Model) -> Option<Self> {
+        let hours = of(inbox)?;
+        let mut week: [Vec<(i64, i64)>; 7] = Default::default();
+        for Span { day, from, to } in &hours.week {
+            let day = usize::try_from(day - 1).ok().and_then(|day| week.get_mut(day));
+            if let (Some(day), Some(from), Some(to)) = (day, clock(from), clock(to)) {
+                day.push((from * MINUTE, to * MINUTE));
+            }
+        }
+        let holidays = hours.holidays.iter().filter_map(|date| date.parse().ok()).collect();
+        Some(Self { zone: zone::find(&hours.zone)?, week, holidays })
+    }
+
+    /// Microseconds between the two in which the clocks of the zone show a time within the
+    /// hours. An hour that the clocks show twice counts twice, one that they skip not at all.
+    pub fn open_between(&self, from: Timestamp, to: Timestamp) -> i64 {
+        let (Ok(mut at), Ok(end)) = (instant(from), instant(to)) else { return 0 };
+        let mut open = 0;
+        // Between two changes of the clocks, local time runs like any other.
+        while at < end {
+            let next = self.zone.following(at).next().map_or(end, |change| change.timestamp());
+            let until = next.min(end);
+            let offset = i64::from(self.zone.to_offset(at).seconds()) * Timestamp::SECOND;
+            open +=
+                self.open_locally(at.as_microsecond() + offset, until.as_microsecond() + offset);
+            at = until;
+        }
+        open
+    }
+
+    /// The same for two local times, as microseconds since 1970.
+    fn open_locally(&self, from: i64, to: i64) -> i64 {
+        let mut open = 0;
+        for day in from.div_euclid(DAY)..=to.div_euclid(DAY) {
+            // The first of January 1970 was a Thursday.
+            let weekday = usize::try_from((day + 3).rem_euclid(7)).unwrap_or_default();
+            if self.week[weekday].is_empty() || self.is_holiday(day) {
+                continue;
+            }
+            let midnight = day * DAY;
+            for (opens, closes) in &self.week[weekday] {
+                open += (to.min(midnight + closes) - from.max(midnight + opens)).max(0);
+            }
+        }
+        open
+    }
+
+    /// Whether the day, counted from 1970, is one.
+    fn is_holiday(&self, day: i64) -> bool {
+        let date = Date::constant(1970, 1, 1).checked_add(jiff::Span::new().days(day));
+        !self.holidays.is_empty() && date.is_ok_and(|date| self.holidays.contains(&date))
+    }
+}
+
+fn instant(at: Timestamp) -> Result<jiff::Timestamp, jiff::Error> {
+    jiff::Timestamp::from_microsecond(at.0)
 }
 
 /// The hours with the zone in its usual spelling, spans and holidays in order. Broken rules
@@ -179,6 +255,58 @@ mod tests {
     fn dates_have_one_form() {
         let wrong = ["", "2026-02-29", "20261225", "2026-12-25T00:00", "25.12.2026", "2026-1-1"];
         assert_eq!(broken(&hours(Vec::new(), &wrong)).len(), wrong.len());
+    }
+
+    /// Minutes between two instants that are open by the hours.
+    fn open(hours: &BusinessHours, from: &str, to: &str) -> i64 {
+        let inbox = serde_json::to_value(hours).unwrap();
+        let mut checks = Checks::new();
+        assert_eq!(inbox, serde_json::to_value(check(&mut checks, "hours", hours)).unwrap());
+        let week = |day: i64| {
+            let spans = hours.week.iter().filter(|span| span.day == day);
+            spans
+                .map(|span| {
+                    (clock(&span.from).unwrap() * MINUTE, clock(&span.to).unwrap() * MINUTE)
+                })
+                .collect()
+        };
+        let schedule = Schedule {
+            zone: zone::find(&hours.zone).unwrap(),
+            week: [1, 2, 3, 4, 5, 6, 7].map(week),
+            holidays: hours.holidays.iter().map(|date| date.parse().unwrap()).collect(),
+        };
+        let at = |text: &str| Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_microsecond());
+        schedule.open_between(at(from), at(to)) / MINUTE
+    }
+
+    #[test]
+    fn time_within_the_hours_counts() {
+        let week =
+            vec![span(1, "09:00", "12:00"), span(1, "13:00", "18:00"), span(2, "09:00", "18:00")];
+        let mut hours = hours(week, &["2026-06-09"]);
+        hours.zone = "Europe/Berlin".to_owned();
+        // Monday, 1 June 2026: 09:00 there is 07:00 here.
+        assert_eq!(open(&hours, "2026-06-01T06:00:00Z", "2026-06-01T06:59:00Z"), 0);
+        assert_eq!(open(&hours, "2026-06-01T06:00:00Z", "2026-06-01T07:10:00Z"), 10);
+        assert_eq!(open(&hours, "2026-06-01T09:50:00Z", "2026-06-01T11:20:00Z"), 30);
+        // Into Tuesday, and into the next Monday: its Tuesday is free.
+        assert_eq!(open(&hours, "2026-06-01T15:59:00Z", "2026-06-02T07:01:00Z"), 2);
+        assert_eq!(open(&hours, "2026-06-02T15:00:00Z", "2026-06-10T15:00:00Z"), 60 + 480);
+    }
+
+    #[test]
+    fn hours_follow_the_clocks() {
+        let mut hours = hours(vec![span(7, "00:00", "24:00")], &[]);
+        hours.zone = "Europe/Berlin".to_owned();
+        let whole = ["2026-03-29", "2026-10-25"].map(|day| {
+            open(&hours, &format!("{day}T00:00:00+12:00"), &format!("{day}T23:59:00-12:00"))
+        });
+        assert_eq!(whole, [23 * 60, 25 * 60]);
+        // The last Friday of 2011 did not take place in Apia.
+        let mut hours =
+            self::hours(vec![span(5, "09:00", "18:00"), span(6, "09:00", "10:00")], &[]);
+        hours.zone = "Pacific/Apia".to_owned();
+        assert_eq!(open(&hours, "2011-12-29T20:00:00Z", "2011-12-31T20:00:00Z"), 60);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::page::Order;
-use super::{LONGEST_NAME, event, text};
+use super::{LONGEST_NAME, event, record, text};
 use crate::auth::{AccountScope, Permission};
 use crate::error::{Checks, Error, Result};
 
@@ -141,13 +141,16 @@ pub async fn append(
         .zip(&ids)
         .map(|(entry, id)| row(scope, *id, entry, known(*id)))
         .collect();
+    let mut judged = ids.clone();
     for (now, ids) in turned {
+        judged.extend(ids.iter().copied());
         let rows = scope.update_many::<opt_out::Entity>().filter(opt_out::Column::Id.is_in(ids));
         rows.col_expr(opt_out::Column::Effective, Expr::value(now)).exec(tx).await?;
     }
     for chunk in rows.chunks(CHUNK) {
         opt_out::Entity::insert_many(chunk.iter().cloned()).exec_without_returning(tx).await?;
     }
+    record::attribute_opt_outs(scope, tx, &judged).await?;
     event::write(scope, tx, EventKind::OptOutChanged, ids.iter().map(|id| id.0).collect()).await?;
     Ok(ids)
 }

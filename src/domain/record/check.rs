@@ -94,11 +94,15 @@ fn message<'a>(
         contact_id: nil.into(),
         conversation_id: nil.into(),
         quoted_message_id: None,
+        quotes_send: false,
+        word: batch.references.words.said(input),
         assignee_id: None,
         bot_id: None,
         standing: None,
         session_id: None,
         session_role: None,
+        reply: None,
+        first_response: None,
     })
 }
 

@@ -6,14 +6,17 @@ use std::collections::{HashMap, HashSet};
 use entity::id::{
     BotId, ContactId, ConversationId, InboxId, LabelId, MessageId, TemplateId, UserId,
 };
-use entity::kinds::{AuthorKind, MessageStatus};
-use entity::{Timestamp, bot, inbox, label, membership, template};
+use entity::kinds::{AuthorKind, Direction, Medium, MessageStatus, OptOutKind};
+use entity::{Timestamp, account, bot, inbox, label, membership, template};
 use sea_orm::{ColumnTrait, DatabaseTransaction, FromQueryResult, QueryFilter, QuerySelect, Value};
 
-use super::{Batch, Item};
+use super::waited::Schedules;
+use super::{Batch, Item, NewMessage};
 use crate::auth::AccountScope;
 use crate::db::Sql;
-use crate::error::Result;
+use crate::domain::inbox_hours::Schedule;
+use crate::domain::opt_out;
+use crate::error::{Error, Result};
 
 /// What items may refer to, as far as it exists in the account.
 pub(super) struct References {
@@ -22,6 +25,32 @@ pub(super) struct References {
     pub bots: HashSet<BotId>,
     pub templates: HashSet<TemplateId>,
     pub labels: HashSet<LabelId>,
+    pub schedules: Schedules,
+    pub words: Words,
+}
+
+/// The account's words by which contacts opt out and in.
+#[derive(Default)]
+pub(super) struct Words {
+    out: Vec<String>,
+    back: Vec<String>,
+}
+
+impl Words {
+    fn of(account: &account::Model) -> Result<Self> {
+        let words = |value: &serde_json::Value| {
+            serde_json::from_value(value.clone()).map_err(|error| Error::Internal(error.into()))
+        };
+        Ok(Self { out: words(&account.opt_out_words)?, back: words(&account.opt_in_words)? })
+    }
+
+    /// What an inbound message says that is wholly one of them.
+    pub fn said(&self, message: &NewMessage) -> Option<OptOutKind> {
+        if message.direction == Direction::Outbound || message.private {
+            return None;
+        }
+        opt_out::word(&message.content, &self.out, &self.back)
+    }
 }
 
 #[derive(Default)]
@@ -64,10 +93,11 @@ impl Named {
 pub(super) async fn references(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
+    account: &account::Model,
     items: &[Item],
 ) -> Result<References> {
     let named = Named::of(items);
-    let inboxes = scope
+    let inboxes: HashMap<InboxId, inbox::Model> = scope
         .find::<inbox::Entity>()
         .filter(inbox::Column::Id.is_in(named.inboxes))
         .all(tx)
@@ -75,7 +105,10 @@ pub(super) async fn references(
         .into_iter()
         .map(|inbox| (inbox.id, inbox))
         .collect();
+    let schedules = inboxes.iter().filter_map(|(id, inbox)| Some((*id, Schedule::of(inbox)?)));
     let mut references = References {
+        schedules: schedules.collect(),
+        words: Words::of(account)?,
         inboxes,
         users: HashSet::new(),
         bots: HashSet::new(),
@@ -120,11 +153,18 @@ pub(super) struct Known {
     pub external_id: String,
     pub contact_id: ContactId,
     pub conversation_id: ConversationId,
+    pub medium: Medium,
     pub private: bool,
     pub author_kind: Option<AuthorKind>,
     pub occurred_at: Timestamp,
     pub gives_receipts: bool,
     pub status: Option<MessageStatus>,
+}
+
+impl Known {
+    pub fn is_send(&self) -> bool {
+        self.status.is_some() && self.medium == Medium::Mailing
+    }
 }
 
 pub(super) type KnownMessages = HashMap<(InboxId, String), Known>;
@@ -148,7 +188,7 @@ pub(super) async fn known_messages(batch: &Batch<'_>) -> Result<KnownMessages> {
     let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (");
     sql.rows(keys.into_iter().map(|(inbox, external)| [Value::from(inbox), Value::from(external)]));
     sql.push(
-        ") SELECT m.id, m.inbox_id, m.external_id, m.contact_id, m.conversation_id, m.private, \
+        ") SELECT m.id, m.inbox_id, m.external_id, m.contact_id, m.conversation_id, m.medium, m.private, \
          m.author_kind, m.occurred_at, m.gives_receipts, m.status \
          FROM v CROSS JOIN message m WHERE m.inbox_id = v.inbox_id AND m.external_id = v.external_id \
          AND m.account_id = ",

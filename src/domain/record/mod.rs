@@ -4,6 +4,7 @@
 //! themselves are the pure functions in `status`, `session` and `thread`; the other files
 //! here load what these need and write what they say.
 
+mod attribution;
 mod check;
 mod contacts;
 mod item;
@@ -17,13 +18,15 @@ pub mod status;
 mod statuses;
 mod thread;
 mod threads;
+mod waited;
 mod write;
 
+pub use attribution::{attribute_contact, attribute_opt_outs};
 pub use item::*;
 pub use sessions::recompute_sessions;
 
 use entity::id::{BotId, ContactId, ConversationId, MessageId, SessionId, UserId};
-use entity::kinds::SessionRole;
+use entity::kinds::{OptOutKind, SessionRole};
 use entity::{Timestamp, account, account_counter};
 use sea_orm::DatabaseTransaction;
 
@@ -33,6 +36,7 @@ use crate::error::{Error, Result, ViolationCode};
 
 use load::References;
 use status::{Heard, Standing};
+use waited::Waited;
 
 /// The tables that recording fills.
 const GROWING: &str = "contact, contact_identity, conversation, conversation_event, message, \
@@ -73,7 +77,7 @@ pub async fn apply(
     }
     let counter = scope.lock(tx).await?;
     let account = scope.account(tx).await?;
-    let references = load::references(scope, tx, items).await?;
+    let references = load::references(scope, tx, &account, items).await?;
     let mut outcomes: Vec<Option<Outcome>> = items.iter().map(|_| None).collect();
     loop {
         let batch = Batch {
@@ -123,7 +127,7 @@ async fn take<'a>(mut batch: Batch<'a>, items: &'a [Item]) -> Result<Taken> {
     }
     let changed = statuses::apply(&mut batch, known).await?;
     sessions::apply(&mut batch, &changed).await?;
-    Ok(Taken::Whole(write::all(batch).await?))
+    Ok(Taken::Whole(write::all(batch, &changed).await?))
 }
 
 /// One batch on its way through the phases.
@@ -158,12 +162,20 @@ struct MessageDraft<'a> {
     contact_id: ContactId,
     conversation_id: ConversationId,
     quoted_message_id: Option<MessageId>,
+    /// What is quoted is a send.
+    quotes_send: bool,
+    /// It is wholly one of the account's words.
+    word: Option<OptOutKind>,
     assignee_id: Option<UserId>,
     bot_id: Option<BotId>,
     /// None for inbound messages, notes and system entries.
     standing: Option<Standing>,
     session_id: Option<SessionId>,
     session_role: Option<SessionRole>,
+    /// The wait of the client that it ends.
+    reply: Option<Waited>,
+    /// Its conversation's first response, where it is that.
+    first_response: Option<Waited>,
 }
 
 struct StatusDraft<'a> {
@@ -191,6 +203,19 @@ impl MessageDraft<'_> {
             .author
             .is_some_and(|author| author.kind == entity::kinds::AuthorKind::System);
         self.input.private || system
+    }
+
+    fn is_inbound(&self) -> bool {
+        self.input.direction == entity::kinds::Direction::Inbound && !self.silent()
+    }
+
+    /// Whether an opt-in word opted in shows later; here it counts as a reply.
+    fn is_reply(&self) -> bool {
+        self.is_inbound() && self.word != Some(OptOutKind::OptOut)
+    }
+
+    fn is_send(&self) -> bool {
+        self.has_status() && self.input.medium == entity::kinds::Medium::Mailing
     }
 
     fn has_status(&self) -> bool {

@@ -43,12 +43,21 @@ pub(super) fn drop_duplicates(batch: &mut Batch<'_>, known: &KnownMessages) {
         }
     }
     batch.messages.retain(|message| !repeated.contains(&message.item));
+    let sends: HashSet<MessageId> = batch
+        .messages
+        .iter()
+        .filter(|message| message.is_send())
+        .map(|message| message.id)
+        .collect();
     for message in &mut batch.messages {
         let Some(quoted) = &message.input.quoted_external_id else { continue };
         let key = (message.input.inbox_id, quoted.clone());
-        let stored = known.get(&key).map(|stored| stored.id);
-        message.quoted_message_id =
-            stored.or_else(|| first.get(&(key.0, quoted.as_str())).map(|(_, id)| *id));
+        let stored = known.get(&key);
+        message.quoted_message_id = stored
+            .map(|stored| stored.id)
+            .or_else(|| first.get(&(key.0, quoted.as_str())).map(|(_, id)| *id));
+        message.quotes_send = stored.is_some_and(Known::is_send)
+            || message.quoted_message_id.is_some_and(|id| sends.contains(&id));
     }
 }
 

@@ -63,6 +63,18 @@ pub struct Applied {
     pub bot_id: Option<BotId>,
     /// The message came into a closed conversation and so opened it again.
     pub reopens: Option<ConversationActor>,
+    pub ends: Ends,
+}
+
+/// What an entry ends, each by the time since which it lasted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// A wait of the client's for a human.
+    pub wait: Option<Timestamp>,
+    /// The time before the first human answered.
+    pub silence: Option<Timestamp>,
+    /// The conversation, by closing it.
+    pub conversation: Option<Timestamp>,
 }
 
 /// Clears what follows from messages and events, before all of them are applied anew.
@@ -78,6 +90,8 @@ pub fn reset(conversation: &mut conversation::Model) {
     conversation.closed_at = None;
     conversation.closed_by = None;
     conversation.closed_by_user_id = None;
+    conversation.waiting_since = None;
+    conversation.responded_at = None;
 }
 
 /// Applies the first message of a conversation, which says who opened it and when.
@@ -86,6 +100,8 @@ pub fn begin(conversation: &mut conversation::Model, first: &Spoken) {
     conversation.created_at = first.at;
     conversation.last_message_at = first.at;
     conversation.last_activity_at = first.at;
+    conversation.opened_at = first.at;
+    conversation.response_from = Some(first.at);
     if first.direction == Direction::Inbound {
         conversation.opened_by = OpenedBy::Client;
         conversation.status = ConversationStatus::Open;
@@ -98,14 +114,36 @@ pub fn begin(conversation: &mut conversation::Model, first: &Spoken) {
 /// Applies one entry that is not older than those applied before.
 pub fn apply(conversation: &mut conversation::Model, entry: &Entry) -> Applied {
     conversation.last_activity_at = conversation.last_activity_at.max(entry.at());
-    let reopens = match entry {
-        Entry::Message(spoken) => speak(conversation, spoken),
+    let (reopens, ends) = match entry {
+        Entry::Message(spoken) => {
+            let reopens = speak(conversation, spoken);
+            (reopens, wait(conversation, spoken))
+        }
         Entry::Event(happened) => {
-            happen(conversation, happened);
-            None
+            let conversation = happen(conversation, happened);
+            (None, Ends { conversation, ..Ends::default() })
         }
     };
-    Applied { assignee_id: conversation.assignee_id, bot_id: conversation.bot_id, reopens }
+    Applied { assignee_id: conversation.assignee_id, bot_id: conversation.bot_id, reopens, ends }
+}
+
+/// What a message does to the client's waiting. Bots, automations and campaigns end none.
+fn wait(conversation: &mut conversation::Model, spoken: &Spoken) -> Ends {
+    let mut ends = Ends::default();
+    if spoken.silent {
+        return ends;
+    }
+    if spoken.direction == Direction::Inbound {
+        conversation.waiting_since.get_or_insert(spoken.at);
+    } else if spoken.author_kind == Some(AuthorKind::User) {
+        ends.wait = conversation.waiting_since.take();
+        if conversation.responded_at.is_none() {
+            conversation.responded_at = Some(spoken.at);
+            // Where the business wrote first, nobody waited for a response.
+            ends.silence = conversation.response_from.filter(|_| conversation.has_client_messages);
+        }
+    }
+    ends
 }
 
 fn speak(conversation: &mut conversation::Model, spoken: &Spoken) -> Option<ConversationActor> {
@@ -133,16 +171,18 @@ fn speak(conversation: &mut conversation::Model, spoken: &Spoken) -> Option<Conv
     if !closed {
         return None;
     }
-    reopen(conversation);
-    Some(match (inbound, spoken.author_kind) {
+    let actor = match (inbound, spoken.author_kind) {
         (true, _) => ConversationActor::Client,
         (false, Some(AuthorKind::User)) => ConversationActor::Agent,
         (false, Some(AuthorKind::Bot)) => ConversationActor::Bot,
         (false, _) => ConversationActor::System,
-    })
+    };
+    reopen(conversation, spoken.at, actor);
+    Some(actor)
 }
 
-fn happen(conversation: &mut conversation::Model, happened: &Happened) {
+/// Says since when the conversation was open, where it is closed now.
+fn happen(conversation: &mut conversation::Model, happened: &Happened) -> Option<Timestamp> {
     if let Some(bot) = happened.bot_id {
         conversation.bot_id = Some(bot);
     }
@@ -154,12 +194,14 @@ fn happen(conversation: &mut conversation::Model, happened: &Happened) {
                 conversation.closed_at = Some(happened.at);
                 conversation.closed_by = Some(happened.actor);
                 conversation.closed_by_user_id = happened.actor_user_id;
+                conversation.waiting_since = None;
+                return Some(conversation.opened_at);
             }
         }
         ConversationEventKind::Reopened => {
             if conversation.status == ConversationStatus::Closed {
                 conversation.status = ConversationStatus::Open;
-                reopen(conversation);
+                reopen(conversation, happened.at, happened.actor);
             }
         }
         ConversationEventKind::Snoozed => {
@@ -167,13 +209,24 @@ fn happen(conversation: &mut conversation::Model, happened: &Happened) {
                 conversation.status = ConversationStatus::Snoozed;
             }
         }
-        ConversationEventKind::HandedOff
-        | ConversationEventKind::Labelled
-        | ConversationEventKind::Unlabelled => {}
+        ConversationEventKind::HandedOff => measure_from(conversation, happened.at),
+        ConversationEventKind::Labelled | ConversationEventKind::Unlabelled => {}
+    }
+    None
+}
+
+/// Before the first response, it is measured from here.
+fn measure_from(conversation: &mut conversation::Model, at: Timestamp) {
+    if conversation.responded_at.is_none() {
+        conversation.response_from = Some(at);
     }
 }
 
-fn reopen(conversation: &mut conversation::Model) {
+fn reopen(conversation: &mut conversation::Model, at: Timestamp, actor: ConversationActor) {
+    if actor == ConversationActor::Client {
+        measure_from(conversation, at);
+    }
+    conversation.opened_at = at;
     conversation.closed_at = None;
     conversation.closed_by = None;
     conversation.closed_by_user_id = None;

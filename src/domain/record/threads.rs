@@ -4,13 +4,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::id::{ContactId, ConversationId, InboxId, MessageId, UserId, Uuid};
+use entity::id::{BotId, ContactId, ConversationId, InboxId, MessageId, UserId, Uuid};
 use entity::kinds::{ConversationActor, ConversationEventKind, ConversationStatus, OpenedBy};
 use entity::vocabulary::Vocabulary;
 use entity::{Timestamp, conversation, conversation_event};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, Set, Value};
 
-use super::thread::{self, Entry, Happened, Spoken};
+use super::thread::{self, Applied, Entry, Happened, Spoken};
+use super::waited::{Columns, Waited};
 use super::write::only_spoken;
 use super::{Batch, EventDraft, MessageDraft, NewConversationEvent, Outcome, Traffic, replay};
 use crate::db::Sql;
@@ -199,6 +200,10 @@ fn message_step(batch: &mut Batch<'_>, threads: &mut Threads, index: usize) {
         let applied = thread::apply(&mut thread.model, &entry);
         message.assignee_id = applied.assignee_id;
         message.bot_id = applied.bot_id;
+        let (schedules, inbox) = (&batch.references.schedules, thread.model.inbox_id);
+        let waited = |since| Waited::between(schedules, inbox, since, message.at);
+        (message.reply, message.first_response) =
+            (waited(applied.ends.wait), waited(applied.ends.silence));
         if let Some(actor) = applied.reopens {
             let (id, at, user) =
                 (message.id, message.at, message.input.author.and_then(|author| author.user_id));
@@ -312,6 +317,10 @@ fn begin(batch: &mut Batch<'_>, threads: &mut Threads, index: usize) -> Conversa
         closed_at: None,
         closed_by: None,
         closed_by_user_id: None,
+        opened_at: message.at,
+        waiting_since: None,
+        response_from: None,
+        responded_at: None,
         created_at: message.at,
         updated_at: batch.now,
     };
@@ -387,20 +396,10 @@ fn event_step(
         user_id: input.user_id,
         bot_id: input.bot_id,
     };
-    batch.writes.conversation_events.push(conversation_event::ActiveModel {
-        account_id: Set(batch.scope.account_id()),
-        id: Set(happened.id),
-        conversation_id: Set(thread.model.id),
-        identity: Set(identity),
-        kind: Set(happened.kind),
-        actor: Set(happened.actor),
-        actor_user_id: Set(happened.actor_user_id),
-        user_id: Set(happened.user_id),
-        bot_id: Set(happened.bot_id),
+    let mut row = conversation_event::ActiveModel {
         label_id: Set(input.label_id),
-        occurred_at: Set(happened.at),
-        created_at: Set(batch.now),
-    });
+        ..ledger_row(batch, thread.model.id, identity, &happened)
+    };
     if let Some(label) = input.label_id {
         batch.writes.labelled.insert((thread.model.id, label));
     }
@@ -409,8 +408,12 @@ fn event_step(
     if entry.at() < thread.model.last_activity_at {
         thread.late = true;
     } else {
-        thread::apply(&mut thread.model, &entry);
+        let applied = thread::apply(&mut thread.model, &entry);
+        if input.kind == ConversationEventKind::Closed {
+            Closing::of(batch, thread.model.inbox_id, &applied, event.at).settle(&mut row);
+        }
     }
+    batch.writes.conversation_events.push(row);
     thread.added.push((entry, None));
     batch.outcomes[event.item] =
         Some(Outcome::Recorded { message_id: None, conversation_id: Some(thread.model.id) });
@@ -444,19 +447,79 @@ pub(super) fn reopening(
     actor: ConversationActor,
     user: Option<UserId>,
 ) -> conversation_event::ActiveModel {
+    let happened = Happened {
+        id: batch.scope.id(),
+        at,
+        kind: ConversationEventKind::Reopened,
+        actor,
+        actor_user_id: user,
+        user_id: None,
+        bot_id: None,
+    };
+    let identity = format!("{REOPENED_BY}{}", message_id.0.simple());
+    ledger_row(batch, conversation_id, identity, &happened)
+}
+
+fn ledger_row(
+    batch: &Batch<'_>,
+    conversation_id: ConversationId,
+    identity: String,
+    happened: &Happened,
+) -> conversation_event::ActiveModel {
     conversation_event::ActiveModel {
         account_id: Set(batch.scope.account_id()),
-        id: Set(batch.scope.id()),
+        id: Set(happened.id),
         conversation_id: Set(conversation_id),
-        identity: Set(format!("{REOPENED_BY}{}", message_id.0.simple())),
-        kind: Set(ConversationEventKind::Reopened),
-        actor: Set(actor),
-        actor_user_id: Set(user),
-        user_id: Set(None),
-        bot_id: Set(None),
+        identity: Set(identity),
+        kind: Set(happened.kind),
+        actor: Set(happened.actor),
+        actor_user_id: Set(happened.actor_user_id),
+        user_id: Set(happened.user_id),
+        bot_id: Set(happened.bot_id),
         label_id: Set(None),
-        occurred_at: Set(at),
+        occurred_at: Set(happened.at),
+        conversation_assignee_id: Set(None),
+        conversation_bot_id: Set(None),
+        portfolio: Set(None),
+        resolution_micros: Set(None),
+        resolution_bin: Set(None),
+        resolution_open_micros: Set(None),
+        resolution_open_bin: Set(None),
         created_at: Set(batch.now),
+    }
+}
+
+/// What a closing freezes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Closing {
+    pub assignee_id: Option<UserId>,
+    pub bot_id: Option<BotId>,
+    pub portfolio: Option<String>,
+    /// None where the conversation was closed already.
+    pub resolution: Option<Waited>,
+}
+
+impl Closing {
+    pub fn of(batch: &Batch<'_>, inbox_id: InboxId, applied: &Applied, at: Timestamp) -> Self {
+        let inbox = batch.references.inboxes.get(&inbox_id);
+        let since = applied.ends.conversation;
+        Self {
+            assignee_id: applied.assignee_id,
+            bot_id: applied.bot_id,
+            portfolio: inbox.and_then(|inbox| inbox.portfolio.clone()),
+            resolution: Waited::between(&batch.references.schedules, inbox_id, since, at),
+        }
+    }
+
+    pub fn settle(self, event: &mut conversation_event::ActiveModel) {
+        let resolution = Columns::from(self.resolution);
+        event.conversation_assignee_id = Set(self.assignee_id);
+        event.conversation_bot_id = Set(self.bot_id);
+        event.portfolio = Set(self.portfolio);
+        event.resolution_micros = Set(resolution.micros);
+        event.resolution_bin = Set(resolution.bin);
+        event.resolution_open_micros = Set(resolution.open_micros);
+        event.resolution_open_bin = Set(resolution.open_bin);
     }
 }
 

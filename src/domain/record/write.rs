@@ -4,10 +4,10 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::id::{
-    BotId, ContactId, ConversationEventId, ConversationId, InboxId, LabelId, MessageEventId,
-    MessageId, ParkedEventId, SessionId, UserId, Uuid,
+    ContactId, ConversationEventId, ConversationId, InboxId, LabelId, MessageEventId, MessageId,
+    ParkedEventId, SessionId, Uuid,
 };
-use entity::kinds::{Direction, EventKind, FailureBucket, OptOutSource, SessionRole, UserType};
+use entity::kinds::{EventKind, FailureBucket, OptOutSource, SessionRole, UserType};
 use entity::{
     Timestamp, contact, contact_identity, conversation, conversation_event, message, message_event,
     parked_event, session,
@@ -15,10 +15,13 @@ use entity::{
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, Set, Value};
 
 use super::contacts::Person;
-use super::labels;
+use super::replay::Frozen;
 use super::rows::{insert, insert_or, update};
 use super::status::Standing;
-use super::{Batch, MessageDraft, Outcome};
+use super::statuses::Changed as Turned;
+use super::threads::Closing;
+use super::waited::Columns;
+use super::{Batch, MessageDraft, Outcome, attribution, labels};
 use crate::auth::AccountScope;
 use crate::db::Sql;
 use crate::domain::{event, failure, opt_out, text};
@@ -39,8 +42,10 @@ pub(super) struct Writes {
     pub withdrawn: Vec<ConversationEventId>,
     /// Labels that events put on or took off.
     pub labelled: HashSet<(ConversationId, LabelId)>,
-    /// Stored messages whose assignee or bot was another at their time than we knew.
-    pub refrozen: Vec<(MessageId, Option<UserId>, Option<BotId>)>,
+    /// Stored messages that froze something else at their time than we knew.
+    pub refrozen: Vec<(MessageId, Frozen)>,
+    /// Stored closings that did.
+    pub reclosed: Vec<(ConversationEventId, Closing)>,
     pub ledger: Vec<message_event::ActiveModel>,
     /// Events that were heard earlier than we knew.
     pub received: Vec<(MessageEventId, Timestamp)>,
@@ -69,7 +74,7 @@ pub(super) struct SessionWrites {
 }
 
 /// Writes everything and gives the answers.
-pub(super) async fn all(mut batch: Batch<'_>) -> Result<Vec<Outcome>> {
+pub(super) async fn all(mut batch: Batch<'_>, turned: &[Turned]) -> Result<Vec<Outcome>> {
     let (scope, tx) = (batch.scope, batch.tx);
     let mut writes = std::mem::take(&mut batch.writes);
     let changed = Changed::of(&batch, &writes);
@@ -82,8 +87,10 @@ pub(super) async fn all(mut batch: Batch<'_>) -> Result<Vec<Outcome>> {
     ledgers(scope, &mut writes, tx).await?;
     update_standings(&batch, &writes, tx).await?;
     refreeze(scope, &writes, tx).await?;
-    resolve_quotes(&batch).await?;
+    reclose(scope, &mut writes, tx).await?;
+    let quoting = resolve_quotes(&batch).await?;
     write_sessions(scope, tx, sessions).await?;
+    attribution::settle(&batch, turned, &quoting).await?;
     opt_out::append(scope, tx, opt_outs(&batch)).await?;
     scope.save_counter(tx, &batch.counter).await?;
     changed.log(scope, tx).await?;
@@ -167,6 +174,10 @@ async fn conversations(
         C::ClosedAt,
         C::ClosedBy,
         C::ClosedByUserId,
+        C::OpenedAt,
+        C::WaitingSince,
+        C::ResponseFrom,
+        C::RespondedAt,
         C::CreatedAt,
         C::UpdatedAt,
     ];
@@ -190,6 +201,10 @@ async fn conversations(
             Value::from(model.closed_at),
             Value::from(model.closed_by),
             Value::from(model.closed_by_user_id),
+            Value::from(model.opened_at),
+            Value::from(model.waiting_since),
+            Value::from(model.response_from),
+            Value::from(model.responded_at),
             Value::from(model.created_at),
             Value::from(model.updated_at),
         ]
@@ -204,6 +219,8 @@ async fn conversations(
         C::LastAuthorUserId,
         C::LastAuthorBotId,
         C::LastActivityAt,
+        C::WaitingSince,
+        C::RespondedAt,
         C::UpdatedAt,
     ];
     let rows = writes.spoken_conversations.drain(..).map(|model| {
@@ -215,6 +232,8 @@ async fn conversations(
             Value::from(model.last_author_user_id),
             Value::from(model.last_author_bot_id),
             Value::from(model.last_activity_at),
+            Value::from(model.waiting_since),
+            Value::from(model.responded_at),
             Value::from(model.updated_at),
         ]
     });
@@ -230,6 +249,8 @@ pub(super) fn only_spoken(before: &conversation::Model, now: &conversation::Mode
         last_author_user_id: now.last_author_user_id,
         last_author_bot_id: now.last_author_bot_id,
         last_activity_at: now.last_activity_at,
+        waiting_since: now.waiting_since,
+        responded_at: now.responded_at,
         updated_at: now.updated_at,
         ..before.clone()
     };
@@ -282,6 +303,7 @@ fn row(batch: &Batch<'_>, draft: &MessageDraft<'_>) -> message::ActiveModel {
     let input = draft.input;
     let inbox = batch.references.inboxes.get(&input.inbox_id);
     let standing = draft.standing.as_ref();
+    let (reply, first_response) = (Columns::from(draft.reply), Columns::from(draft.first_response));
     let attachments = (!input.attachments.is_empty()).then(|| serde_json::json!(input.attachments));
     message::ActiveModel {
         account_id: Set(batch.scope.account_id()),
@@ -321,6 +343,19 @@ fn row(batch: &Batch<'_>, draft: &MessageDraft<'_>) -> message::ActiveModel {
         failure_bucket: Set(standing.and_then(|standing| bucket(batch, input.inbox_id, standing))),
         failure_detail: Set(standing.and_then(|standing| standing.failure_detail.clone())),
         failed_after_delivery: Set(standing.is_some_and(|standing| standing.failed_after_delivery)),
+        reply_micros: Set(reply.micros),
+        reply_bin: Set(reply.bin),
+        reply_open_micros: Set(reply.open_micros),
+        reply_open_bin: Set(reply.open_bin),
+        first_response_micros: Set(first_response.micros),
+        first_response_bin: Set(first_response.bin),
+        first_response_open_micros: Set(first_response.open_micros),
+        first_response_open_bin: Set(first_response.open_bin),
+        is_reply: Set(draft.is_reply()),
+        quoted_reply_at: Set(None),
+        next_reply_at: Set(None),
+        quoted_opt_out_at: Set(None),
+        next_opt_out_at: Set(None),
         created_at: Set(batch.now),
     }
 }
@@ -362,15 +397,68 @@ async fn update_standings(
 
 async fn refreeze(scope: &AccountScope, writes: &Writes, tx: &DatabaseTransaction) -> Result<()> {
     use message::Column as C;
-    let rows = writes
-        .refrozen
-        .iter()
-        .map(|(id, assignee, bot)| [Value::from(*id), Value::from(*assignee), Value::from(*bot)]);
-    update::<message::Entity, _>(scope, tx, [C::Id, C::AssigneeId, C::BotId], rows.collect()).await
+    let columns = [
+        C::Id,
+        C::AssigneeId,
+        C::BotId,
+        C::ReplyMicros,
+        C::ReplyBin,
+        C::ReplyOpenMicros,
+        C::ReplyOpenBin,
+        C::FirstResponseMicros,
+        C::FirstResponseBin,
+        C::FirstResponseOpenMicros,
+        C::FirstResponseOpenBin,
+    ];
+    let rows = writes.refrozen.iter().map(|(id, frozen)| {
+        let [reply, reply_bin, open, open_bin] = Columns::from(frozen.reply).values();
+        let [first, first_bin, first_open, first_open_bin] =
+            Columns::from(frozen.first_response).values();
+        let (id, assignee, bot) = (*id, frozen.assignee_id, frozen.bot_id);
+        let who = [Value::from(id), Value::from(assignee), Value::from(bot)];
+        let [id, assignee, bot] = who;
+        [
+            id,
+            assignee,
+            bot,
+            reply,
+            reply_bin,
+            open,
+            open_bin,
+            first,
+            first_bin,
+            first_open,
+            first_open_bin,
+        ]
+    });
+    update::<message::Entity, _>(scope, tx, columns, rows.collect()).await
 }
 
-/// Messages that quote one of the new ones and came before it.
-async fn resolve_quotes(batch: &Batch<'_>) -> Result<()> {
+async fn reclose(
+    scope: &AccountScope,
+    writes: &mut Writes,
+    tx: &DatabaseTransaction,
+) -> Result<()> {
+    use conversation_event::Column as C;
+    let columns = [
+        C::Id,
+        C::ConversationAssigneeId,
+        C::ConversationBotId,
+        C::ResolutionMicros,
+        C::ResolutionBin,
+        C::ResolutionOpenMicros,
+        C::ResolutionOpenBin,
+    ];
+    let rows = writes.reclosed.drain(..).map(|(id, closing)| {
+        let [micros, bin, open_micros, open_bin] = Columns::from(closing.resolution).values();
+        let (assignee, bot) = (Value::from(closing.assignee_id), Value::from(closing.bot_id));
+        [Value::from(id), assignee, bot, micros, bin, open_micros, open_bin]
+    });
+    update::<conversation_event::Entity, _>(scope, tx, columns, rows.collect()).await
+}
+
+/// Finds the messages that quote one of the new ones and came before it.
+async fn resolve_quotes(batch: &Batch<'_>) -> Result<Vec<MessageId>> {
     let rows: Vec<_> = batch
         .messages
         .iter()
@@ -380,7 +468,7 @@ async fn resolve_quotes(batch: &Batch<'_>) -> Result<()> {
         })
         .collect();
     if rows.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut sql = Sql::new("WITH v(inbox_id, external_id, id) AS (");
     sql.rows(rows);
@@ -389,9 +477,9 @@ async fn resolve_quotes(batch: &Batch<'_>) -> Result<()> {
          AND message.quoted_external_id = v.external_id AND message.quoted_message_id IS NULL \
          AND message.account_id = ",
     );
-    sql.bind(batch.scope.account_id());
-    batch.tx.execute_raw(sql.statement(batch.scope.db().backend())).await?;
-    Ok(())
+    sql.bind(batch.scope.account_id()).push(" RETURNING message.id");
+    let found = batch.tx.query_all_raw(sql.statement(batch.scope.db().backend())).await?;
+    Ok(found.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
 }
 
 /// Writes sessions and where messages stand in them.
@@ -447,12 +535,8 @@ pub(super) async fn write_sessions(
 /// Inbound messages that are wholly an opt-out or opt-in word. Whether an entry changes
 /// anything is for the history to say.
 fn opt_outs(batch: &Batch<'_>) -> Vec<opt_out::NewEntry> {
-    let words = |value: &serde_json::Value| -> Vec<String> {
-        serde_json::from_value(value.clone()).unwrap_or_default()
-    };
-    let (out, back) = (words(&batch.account.opt_out_words), words(&batch.account.opt_in_words));
     let entry = |draft: &MessageDraft<'_>| {
-        let kind = opt_out::word(&draft.input.content, &out, &back)?;
+        let kind = draft.word?;
         let platform = batch.references.inboxes.get(&draft.input.inbox_id)?.platform;
         let (phone, email) = (draft.phone.as_deref(), draft.email.as_deref());
         Some(opt_out::NewEntry {
@@ -468,9 +552,7 @@ fn opt_outs(batch: &Batch<'_>) -> Vec<opt_out::NewEntry> {
             occurred_at: draft.at,
         })
     };
-    let inbound =
-        |draft: &&MessageDraft<'_>| draft.input.direction == Direction::Inbound && !draft.silent();
-    batch.messages.iter().filter(inbound).filter_map(entry).collect()
+    batch.messages.iter().filter(|draft| draft.is_inbound()).filter_map(entry).collect()
 }
 
 fn answers(mut batch: Batch<'_>, writes: &Writes) -> Result<Vec<Outcome>> {

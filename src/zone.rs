@@ -11,13 +11,17 @@ const DAY: i64 = 24 * 3600;
 /// The zone with this IANA name, in any case; [`TimeZone::iana_name`] gives the usual
 /// spelling.
 pub fn zone(checks: &mut Checks, path: &str, name: &str) -> Option<TimeZone> {
-    let zone = TimeZoneDatabase::bundled().get(name.trim()).ok();
-    let zone = zone.filter(|zone| !zone.is_unknown());
+    let zone = find(name);
     if zone.is_none() {
         let message = "is no IANA time zone; for example Europe/Berlin";
         checks.fail(path, ViolationCode::Malformed, message);
     }
     zone
+}
+
+/// The zone with this IANA name, in any case.
+pub fn find(name: &str) -> Option<TimeZone> {
+    TimeZoneDatabase::bundled().get(name.trim()).ok().filter(|zone| !zone.is_unknown())
 }
 
 /// The IANA name of a zone in its usual spelling, as it is stored.
