@@ -17,7 +17,7 @@ use super::status_group::{self, StatusGroup};
 use crate::error::{Error, Result};
 
 vocabulary! {
-    /// What a report can be broken down by. Each row has exactly one key of each dimension; the key is null where there is none.
+    /// What a report can be broken down by. Each fact has exactly one key of each dimension, null where there is none; of TEAM and LABEL it can have several and is then counted under each, so that the groups of these may add up to more than the totals.
     pub enum Dimension {
         /// The inbox.
         Inbox => "INBOX",
@@ -39,6 +39,10 @@ vocabulary! {
         Bot => "BOT",
         /// The conversation's assignee at the time of the message.
         Assignee => "ASSIGNEE",
+        /// The teams of the conversation's assignee, as they are now.
+        Team => "TEAM",
+        /// The labels of the conversation, as they are now.
+        Label => "LABEL",
         /// Who wrote: the user or bot where it is known, else the kind of author; none for inbound messages.
         Author => "AUTHOR",
         /// The template that was sent.
@@ -79,19 +83,42 @@ pub(super) enum Join {
     Inbox,
     Conversation,
     Session,
+    Team,
+    Label,
 }
 
 impl Join {
-    pub fn sql(self) -> &'static str {
-        match self {
-            Self::Inbox => " JOIN inbox i ON i.account_id = m.account_id AND i.id = m.inbox_id",
+    /// For facts counted under `time`.
+    pub fn sql(self, time: Time) -> String {
+        let (table, on) = match self {
+            Self::Inbox => ("JOIN inbox i", "i.account_id = m.account_id AND i.id = m.inbox_id"),
             Self::Conversation => {
-                " JOIN conversation c ON c.account_id = m.account_id AND c.id = m.conversation_id"
+                ("JOIN conversation c", "c.account_id = m.account_id AND c.id = m.conversation_id")
             }
             Self::Session => {
-                " LEFT JOIN session s ON s.account_id = m.account_id AND s.id = m.session_id"
+                ("LEFT JOIN session s", "s.account_id = m.account_id AND s.id = m.session_id")
             }
-        }
+            Self::Team => return format!(" LEFT JOIN {}", team(time)),
+            Self::Label => return format!(" LEFT JOIN {LABEL}"),
+        };
+        format!(" {table} ON {on}")
+    }
+}
+
+const LABEL: &str = "conversation_label l \
+                     ON l.account_id = m.account_id AND l.conversation_id = m.conversation_id";
+
+fn team(time: Time) -> String {
+    let assignee = frozen(time, "assignee_id");
+    format!("team_member t ON t.account_id = m.account_id AND t.user_id = {assignee}")
+}
+
+/// A column that facts freeze: a message, or a closing.
+fn frozen(time: Time, column: &str) -> String {
+    match time {
+        Time::ClosedAt if column == "portfolio" => "e.portfolio".to_owned(),
+        Time::ClosedAt => format!("e.conversation_{column}"),
+        _ => format!("m.{column}"),
     }
 }
 
@@ -130,12 +157,14 @@ impl Dimension {
             Self::Status => of_message(named::<MessageStatus>(), "m.status"),
             Self::StatusGroup => of_message(named::<StatusGroup>(), &status_group::expression()),
             Self::Direction => of_message(named::<Direction>(), "m.direction"),
-            Self::Bot => of_message(KeyType::Id(Table::Bot), "m.bot_id"),
-            Self::Assignee => of_message(KeyType::Id(Table::User), "m.assignee_id"),
+            Self::Bot => of_message(KeyType::Id(Table::Bot), &frozen(time, "bot_id")),
+            Self::Assignee => of_message(KeyType::Id(Table::User), &frozen(time, "assignee_id")),
+            Self::Team => of(Join::Team, KeyType::Id(Table::Team), "t.team_id"),
+            Self::Label => of(Join::Label, KeyType::Id(Table::Label), "l.label_id"),
             Self::Author => of_message(KeyType::Author, "m.author_kind"),
             Self::Template => of_message(KeyType::Id(Table::Template), "m.template_id"),
             Self::Line => of(Inbox, KeyType::Text, "i.line"),
-            Self::Portfolio => of_message(KeyType::Text, "m.portfolio"),
+            Self::Portfolio => of_message(KeyType::Text, &frozen(time, "portfolio")),
             Self::Vendor => of(Inbox, KeyType::Text, "i.vendor"),
             Self::Official => of(Inbox, KeyType::Flag, "i.official"),
             Self::FailureCode => of_message(KeyType::Text, "m.failure_code"),
@@ -156,6 +185,22 @@ impl Dimension {
             }
         };
         Grouping { expression, join, key }
+    }
+}
+
+impl Dimension {
+    /// Whether a fact can have several keys.
+    pub(super) fn is_multiple(self) -> bool {
+        self.membership(Time::OccurredAt).is_some()
+    }
+
+    /// For dimensions of which a fact can have several keys: the rows that hold them, and the key.
+    pub(super) fn membership(self, time: Time) -> Option<(String, &'static str)> {
+        match self {
+            Self::Team => Some((team(time).replacen(" ON ", " WHERE ", 1), "t.team_id")),
+            Self::Label => Some((LABEL.replacen(" ON ", " WHERE ", 1), "l.label_id")),
+            _ => None,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! empty list is none. A list tests the key of its dimension, so it keeps exactly the groups
 //! it names.
 
-use entity::id::{BotId, InboxId, TemplateId, UserId, Uuid};
+use entity::id::{BotId, InboxId, LabelId, TeamId, TemplateId, UserId, Uuid};
 use entity::kinds::{
     AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin,
     SessionRole, UserType,
@@ -36,6 +36,10 @@ pub struct ReportFilter {
     pub directions: Vec<Direction>,
     pub bots: Vec<BotId>,
     pub assignees: Vec<UserId>,
+    /// Assigned to a member of one of these.
+    pub teams: Vec<TeamId>,
+    /// In conversations that carry one of these.
+    pub labels: Vec<LabelId>,
     pub authors: Vec<Author>,
     pub templates: Vec<TemplateId>,
     pub lines: Vec<String>,
@@ -68,6 +72,8 @@ pub enum Author {
 /// Holds where `expression` is one of `values`.
 pub(super) struct Test {
     pub expression: String,
+    /// What follows the values.
+    pub end: &'static str,
     pub join: Option<Join>,
     pub values: Vec<Value>,
 }
@@ -117,11 +123,15 @@ impl ReportFilter {
         let templates = self.templates.iter().enumerate();
         let templates =
             templates.map(|(index, id)| (path("templates", index), Table::Template, id.0));
+        let teams = self.teams.iter().enumerate();
+        let teams = teams.map(|(index, id)| (path("teams", index), Table::Team, id.0));
+        let labels = self.labels.iter().enumerate();
+        let labels = labels.map(|(index, id)| (path("labels", index), Table::Label, id.0));
         let authors = self.authors.iter().enumerate().filter_map(|(index, author)| match author {
             Author::Bot(id) => Some((path("authors", index), Table::Bot, id.0)),
             Author::User(_) | Author::Kind(_) => None,
         });
-        inboxes.chain(bots).chain(templates).chain(authors).collect()
+        inboxes.chain(bots).chain(templates).chain(teams).chain(labels).chain(authors).collect()
     }
 
     /// What a row must pass, for facts counted under `time`: of each inner list at least one.
@@ -132,8 +142,18 @@ impl ReportFilter {
             if values.is_empty() {
                 continue;
             }
-            let grouping = dimension.grouping(time);
-            let test = Test { expression: grouping.expression, join: grouping.join, values };
+            let test = match dimension.membership(time) {
+                // A join would count a fact once for each key that it has.
+                Some((rows, key)) => {
+                    let expression = format!("EXISTS (SELECT 1 FROM {rows} AND {key}");
+                    Test { expression, end: ")", join: None, values }
+                }
+                None => {
+                    let grouping = dimension.grouping(time);
+                    let (expression, join) = (grouping.expression, grouping.join);
+                    Test { expression, end: "", join, values }
+                }
+            };
             match dimension {
                 Dimension::Channel | Dimension::Messenger => platforms.push(test),
                 _ => tests.push(vec![test]),
@@ -143,7 +163,7 @@ impl ReportFilter {
         if let Some(wrote) = self.has_client_messages {
             let expression = "c.has_client_messages".to_owned();
             let join = Some(Join::Conversation);
-            tests.push(vec![Test { expression, join, values: vec![wrote.into()] }]);
+            tests.push(vec![Test { expression, end: "", join, values: vec![wrote.into()] }]);
         }
         tests.retain(|either| !either.is_empty());
         tests
@@ -163,12 +183,12 @@ impl ReportFilter {
             .into_iter()
             .zip([kinds, ids])
             .filter(|(_, values)| !values.is_empty())
-            .map(|(expression, values)| Test { expression, join: None, values })
+            .map(|(expression, values)| Test { expression, end: "", join: None, values })
             .collect()
     }
 
     /// The lists with the names of their fields and the dimensions whose keys they hold.
-    fn lists(&self) -> [(&'static str, Dimension, Vec<Value>); 23] {
+    fn lists(&self) -> [(&'static str, Dimension, Vec<Value>); 25] {
         [
             ("inboxes", Dimension::Inbox, values(&self.inboxes)),
             ("platforms", Dimension::Platform, values(&self.platforms)),
@@ -180,6 +200,8 @@ impl ReportFilter {
             ("directions", Dimension::Direction, values(&self.directions)),
             ("bots", Dimension::Bot, values(&self.bots)),
             ("assignees", Dimension::Assignee, values(&self.assignees)),
+            ("teams", Dimension::Team, values(&self.teams)),
+            ("labels", Dimension::Label, values(&self.labels)),
             ("templates", Dimension::Template, values(&self.templates)),
             ("lines", Dimension::Line, values(&self.lines)),
             ("portfolios", Dimension::Portfolio, values(&self.portfolios)),

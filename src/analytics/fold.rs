@@ -8,7 +8,8 @@ use super::bucket::Bucket;
 use super::dimension::Dimension;
 use super::key::{DimensionKey, Key};
 use super::label::Labels;
-use super::metric::{DateBasis, Metric};
+use super::measure::DateBasis;
+use super::metric::Metric;
 use super::plan::{Grouped, Plan, Reading};
 use super::query::ReportQuery;
 use super::tally::{Cell, Shape};
@@ -21,8 +22,9 @@ pub const MOST_CELLS: usize = 100_000;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MetricValue {
     pub metric: Metric,
-    /// None for 0/0.
+    /// None for 0/0, and for a percentile of nothing.
     pub value: Option<f64>,
+    /// None for percentiles.
     pub numerator: Option<f64>,
     /// None for metrics that are no ratio.
     pub denominator: Option<f64>,
@@ -96,8 +98,8 @@ impl Facts {
     }
 }
 
-/// The values of everything together. Each fact stands in one group and one bucket, so that
-/// the counts of all of them merged are those of the whole.
+/// The values of everything together. In `now` and `before` each fact stands in one group and
+/// one bucket, so that the counts of all of them merged are those of the whole.
 pub(super) fn totals(
     query: &ReportQuery,
     plan: &Plan,
@@ -209,7 +211,7 @@ fn values(query: &ReportQuery, plan: &Plan, now: &Cell, before: Option<&Cell>) -
         MetricValue {
             metric: asked.metric,
             value,
-            numerator: Some(numerator),
+            numerator,
             denominator,
             date_basis: asked.basis,
             previous,
@@ -221,22 +223,34 @@ fn values(query: &ReportQuery, plan: &Plan, now: &Cell, before: Option<&Cell>) -
 
 struct Parts {
     value: Option<f64>,
-    numerator: f64,
+    numerator: Option<f64>,
     denominator: Option<f64>,
 }
+
+const MICROS: f64 = 1_000_000.0;
 
 impl Reading {
     fn parts(self, counts: &Cell) -> Parts {
         match self {
             Self::Count { of } => {
                 let count = counts.number(of);
-                Parts { value: Some(count), numerator: count, denominator: None }
+                Parts { value: Some(count), numerator: Some(count), denominator: None }
             }
             Self::Share { part, whole } => {
                 let (part, whole) = (counts.number(part), counts.number(whole));
                 let value = (whole > 0.0).then(|| part / whole);
-                Parts { value, numerator: part, denominator: Some(whole) }
+                Parts { value, numerator: Some(part), denominator: Some(whole) }
             }
+            Self::Mean { micros, of } => {
+                let (seconds, of) = (counts.number(micros) / MICROS, counts.number(of));
+                let value = (of > 0.0).then(|| seconds / of);
+                Parts { value, numerator: Some(seconds), denominator: Some(of) }
+            }
+            Self::Percentile { of, percent } => Parts {
+                value: counts.percentile(of, percent),
+                numerator: None,
+                denominator: Some(counts.number(of)),
+            },
         }
     }
 }
@@ -261,8 +275,8 @@ mod tests {
 
     fn query(metrics: &[Metric], breakdown: &[Dimension], buckets: usize) -> ReportQuery {
         let asked = |metric: &Metric| {
-            let (basis, time) = metric.definition().times.under(None).unwrap();
-            Asked { metric: *metric, basis, time }
+            let (basis, moments) = metric.definition().times.under(None).unwrap();
+            Asked { metric: *metric, basis, moments }
         };
         ReportQuery {
             asked: metrics.iter().map(asked).collect(),
@@ -271,6 +285,7 @@ mod tests {
             series: buckets > 1,
             stretch: stretch(buckets),
             compared: None,
+            reply_window: 60,
             order: 0,
             descending: true,
             first: None,
@@ -280,10 +295,11 @@ mod tests {
     /// Counts of groups by name: group, bucket, counts.
     fn facts(buckets: usize, cells: &[(&str, usize, &[i64])]) -> Facts {
         let sums = cells.first().map_or(1, |(_, _, counts)| counts.len());
-        let mut facts = Facts::new(Shape { sums, sets: 0 }, buckets);
+        let mut facts = Facts::new(Shape { sums, ..Shape::default() }, buckets);
         for (group, bucket, counts) in cells {
             let keys = if group.is_empty() { vec![] } else { vec![Key::Text((*group).to_owned())] };
-            let found = counts.iter().enumerate().map(|(at, count)| Found::Rows(at, *count));
+            let found =
+                counts.iter().enumerate().map(|(at, count)| Found::Sum(at, (*count).into()));
             facts.add(Grouped { bucket: *bucket, keys, found: found.collect() });
         }
         facts
@@ -294,7 +310,7 @@ mod tests {
         now: &Facts,
         before: Option<&Facts>,
     ) -> Vec<(String, Vec<Option<f64>>)> {
-        let plan = Plan::new(&query.asked);
+        let plan = Plan::new(&query.asked, query.reply_window);
         let rows = rows(query, &plan, &Labels::default(), now, before).unwrap();
         let named = |row: Row| {
             let name = row.keys.iter().map(|key| key.label.clone()).collect::<Vec<_>>().join("/");
@@ -306,7 +322,7 @@ mod tests {
     #[test]
     fn nothing_asked_apart_is_one_row_equal_to_the_totals() {
         let query = query(&[Metric::DeliveryRate], &[], 1);
-        let plan = Plan::new(&query.asked);
+        let plan = Plan::new(&query.asked, query.reply_window);
         for (cells, value) in [(vec![("", 0, &[3, 4][..])], Some(0.75)), (vec![], None)] {
             let mut now = facts(1, &cells);
             now.shape.sums = 2;
@@ -346,7 +362,7 @@ mod tests {
     #[test]
     fn change_is_none_where_there_was_nothing() {
         let query = query(&[Metric::Messages], &[], 1);
-        let plan = Plan::new(&query.asked);
+        let plan = Plan::new(&query.asked, query.reply_window);
         let now = facts(1, &[("", 0, &[6])]);
         for (before, change) in [(4, Some(0.5)), (0, None)] {
             let before = facts(1, &[("", 0, &[before])]);
@@ -358,7 +374,7 @@ mod tests {
     #[test]
     fn too_many_cells_are_refused_by_name() {
         let query = query(&[Metric::Messages], &[], MOST_CELLS + 1);
-        let plan = Plan::new(&query.asked);
+        let plan = Plan::new(&query.asked, query.reply_window);
         let refused = rows(&query, &plan, &Labels::default(), &facts(1, &[]), None);
         assert!(matches!(refused, Err(Error::Limit(text)) if text.contains("100000")));
     }

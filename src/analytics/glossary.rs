@@ -3,8 +3,8 @@
 
 use entity::vocabulary::Vocabulary;
 
+use super::definition::{MetricDefinition, definitions};
 use super::dimension::Dimension;
-use super::metric::{MetricDefinition, definitions};
 
 const INTRODUCTION: &str = "\
 # Metrics
@@ -39,11 +39,12 @@ fn section(definition: &MetricDefinition) -> String {
     line(&mut text, format_args!("`{}`. {}\n", definition.metric.name(), definition.definition));
     let additive = if definition.additive { "additive" } else { "not additive" };
     line(&mut text, format_args!("- Unit: {}, {additive}", definition.unit.name()));
-    match definition.denominator {
-        Some(denominator) => {
-            line(&mut text, format_args!("- {} / {denominator}", definition.numerator));
+    match (&definition.numerator, definition.denominator) {
+        (Some(numerator), Some(denominator)) => {
+            line(&mut text, format_args!("- {numerator} / {denominator}"));
         }
-        None => line(&mut text, format_args!("- Counts: {}", definition.numerator)),
+        (Some(of), None) => line(&mut text, format_args!("- Counts: {of}")),
+        (None, of) => line(&mut text, format_args!("- Of: {}", of.unwrap_or_default())),
     }
     if let Some(reason) = definition.null_when {
         line(&mut text, format_args!("- No value where {reason}"));

@@ -14,6 +14,8 @@ pub enum Table {
     User,
     Bot,
     Template,
+    Team,
+    Label,
 }
 
 /// The key of a group in one dimension.
@@ -36,7 +38,7 @@ pub enum Key {
 pub struct DimensionKey {
     pub dimension: Dimension,
     pub key: Key,
-    /// The name of the inbox, user, bot or template; the key itself where it is no id; `none`
+    /// The name of what stands behind an id; the key itself where it is no id; `none`
     /// and `other` for the two that have no key.
     pub label: String,
 }

@@ -1,10 +1,10 @@
-//! What keys are called. The names of inboxes, users, bots and templates are read in the
+//! What keys are called. The names behind ids are read in the
 //! same snapshot as the numbers, one query for each table.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::id::{UserId, Uuid};
-use entity::{bot, inbox, template};
+use entity::{bot, inbox, label, team, template};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect};
 
 use super::filter::ReportFilter;
@@ -87,6 +87,8 @@ fn noun(table: Table) -> &'static str {
         Table::User => "User",
         Table::Bot => "Bot",
         Table::Template => "Template",
+        Table::Team => "Team",
+        Table::Label => "Label",
     }
 }
 
@@ -116,6 +118,18 @@ async fn names(
                     .filter(template::Column::Id.is_in(ids.to_vec()));
                 let rows =
                     rows.select_only().columns([template::Column::Id, template::Column::Name]);
+                rows.into_tuple().all(connection).await?
+            }
+            Table::Team => {
+                let rows =
+                    scope.find::<team::Entity>().filter(team::Column::Id.is_in(ids.to_vec()));
+                let rows = rows.select_only().columns([team::Column::Id, team::Column::Name]);
+                rows.into_tuple().all(connection).await?
+            }
+            Table::Label => {
+                let rows =
+                    scope.find::<label::Entity>().filter(label::Column::Id.is_in(ids.to_vec()));
+                let rows = rows.select_only().columns([label::Column::Id, label::Column::Name]);
                 rows.into_tuple().all(connection).await?
             }
             Table::User => {

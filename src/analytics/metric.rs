@@ -4,11 +4,14 @@
 
 use entity::kinds::{Direction, MessageStatus, SessionRole, UserType};
 use entity::vocabulary;
-use entity::vocabulary::Vocabulary;
 
 use super::dimension::Dimension;
+use super::measure::{
+    ACCEPTED, ARRIVED, BEGUN, CLOSED, Definition, FIRST_OPT_OUT, FIRST_REPLY, GIVEN_UP, Measure,
+    Member, Moment, OCCURRED, SEEN, STARTED, Times,
+};
 use super::predicate::Predicate;
-use super::source::{Response, Source, Time, Wait};
+use super::source::{Response, Source, Wait};
 use super::status_group::StatusGroup;
 
 vocabulary! {
@@ -117,139 +120,6 @@ vocabulary! {
     }
 }
 
-vocabulary! {
-    /// What a metric's values are measured in.
-    pub enum MetricUnit {
-        /// A number of rows.
-        Count => "COUNT",
-        /// A share, from 0 to 1.
-        Share => "SHARE",
-        /// A length of time.
-        Seconds => "SECONDS",
-    }
-}
-
-vocabulary! {
-    /// Under which time facts are counted.
-    pub enum DateBasis {
-        /// Each fact under its own time.
-        Event => "EVENT",
-        /// What became of a send under the time of the send.
-        Send => "SEND",
-    }
-}
-
-/// How a metric is made.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Definition {
-    pub source: Source,
-    pub measure: Measure,
-    pub times: Times,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Measure {
-    /// The number of rows for which `of` holds, called `what`.
-    Count { of: Predicate, what: &'static str },
-    /// The number of different members of the rows for which `of` holds, called `what`.
-    Distinct { of: Predicate, member: Member, what: &'static str },
-    /// The rows for which `whole` and `part` hold, divided by those for which `whole` holds:
-    /// between 0 and 1 whatever the predicates are.
-    Share { part: Predicate, whole: Predicate, numerator: &'static str, denominator: &'static str },
-    /// The mean of what the rows, called `what`, lasted; within business hours, where `open`.
-    Mean { wait: Wait, open: bool, what: &'static str },
-    /// The time within which so many of a hundred did.
-    Percentile { wait: Wait, open: bool, percent: u8, what: &'static str },
-}
-
-/// Of what the rows of a source have one each, and several rows the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Member {
-    Contact,
-    Conversation,
-}
-
-impl Member {
-    pub fn column(self) -> &'static str {
-        match self {
-            Self::Contact => "m.contact_id",
-            Self::Conversation => "m.conversation_id",
-        }
-    }
-}
-
-impl Measure {
-    fn unit(self) -> MetricUnit {
-        match self {
-            Self::Count { .. } | Self::Distinct { .. } => MetricUnit::Count,
-            Self::Share { .. } => MetricUnit::Share,
-            Self::Mean { .. } | Self::Percentile { .. } => MetricUnit::Seconds,
-        }
-    }
-}
-
-/// A time under which rows are counted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
-    pub time: Time,
-    /// Only these rows: where a metric has two times, each row stands under one of them.
-    pub only: Predicate,
-}
-
-const fn always(time: Time) -> Moment {
-    Moment { time, only: Predicate::Always }
-}
-
-const SENT: &[Moment] = &[always(Time::OccurredAt)];
-const FIRST_REPLY: &[Moment] = &first(Response::Reply);
-const FIRST_OPT_OUT: &[Moment] = &first(Response::OptOut);
-
-const fn first(response: Response) -> [Moment; 2] {
-    [
-        Moment { time: Time::QuotedAt(response), only: Predicate::QuotedFirst(response) },
-        Moment { time: Time::NextAt(response), only: Predicate::NextFirst(response) },
-    ]
-}
-
-/// Under which time a metric's rows are counted, by date basis.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Times {
-    /// The fact's own time, which is no send's.
-    Own(&'static [Moment]),
-    /// The time of the send, or that of the event.
-    SendOrEvent(&'static [Moment]),
-    /// The time of the send alone, for the reason given.
-    Send(&'static str),
-}
-
-impl Times {
-    /// The bases that it exists on, the default first.
-    pub fn bases(self) -> Vec<DateBasis> {
-        match self {
-            Self::Own(_) => vec![DateBasis::Event],
-            Self::SendOrEvent(_) => vec![DateBasis::Send, DateBasis::Event],
-            Self::Send(_) => vec![DateBasis::Send],
-        }
-    }
-
-    /// The basis and the times to count under; the reason why not, where it does not exist on
-    /// `basis`.
-    pub fn under(
-        self,
-        basis: Option<DateBasis>,
-    ) -> Result<(DateBasis, &'static [Moment]), &'static str> {
-        match (self, basis) {
-            (Self::Own(own), None | Some(DateBasis::Event)) => Ok((DateBasis::Event, own)),
-            (Self::Own(_), Some(DateBasis::Send)) => Err("its facts have a time of their own"),
-            (Self::SendOrEvent(event), Some(DateBasis::Event)) => Ok((DateBasis::Event, event)),
-            (Self::Send(reason), Some(DateBasis::Event)) => Err(reason),
-            (Self::SendOrEvent(_) | Self::Send(_), None | Some(DateBasis::Send)) => {
-                Ok((DateBasis::Send, SENT))
-            }
-        }
-    }
-}
-
 const DELIVERED: Predicate = Predicate::In(&[StatusGroup::Delivered]);
 const READ: Predicate = Predicate::Is(MessageStatus::Read);
 const FAILED: Predicate = Predicate::In(&[StatusGroup::NotDelivered, StatusGroup::Error]);
@@ -276,10 +146,10 @@ impl Metric {
             Self::MessagesReceived => volume(RECEIVED, "inbound messages"),
             Self::MessagesSent => volume(GOING_OUT, "outbound messages"),
             Self::PrivateNotes => volume(Predicate::Private(true), "private notes"),
-            Self::Sent => event(Predicate::Accepted, &[always(Time::SentAt)], "sends accepted"),
-            Self::Delivered => event(DELIVERED, &[always(Time::DeliveredAt)], "sends delivered"),
-            Self::Read => event(READ, &[always(Time::ReadAt)], "sends read"),
-            Self::Failed => event(FAILED, &[always(Time::FailedAt)], "sends failed"),
+            Self::Sent => event(Predicate::Accepted, ACCEPTED, "sends accepted"),
+            Self::Delivered => event(DELIVERED, ARRIVED, "sends delivered"),
+            Self::Read => event(READ, SEEN, "sends read"),
+            Self::Failed => event(FAILED, GIVEN_UP, "sends failed"),
             Self::Pending => state(PENDING, "sends without a final status"),
             Self::Cancelled => state(Predicate::Is(MessageStatus::Cancelled), "sends cancelled"),
             Self::Expired => state(Predicate::Is(MessageStatus::Expired), "sends expired"),
@@ -391,12 +261,8 @@ impl Metric {
     }
 }
 
-const BEGUN: &[Moment] = &[always(Time::CreatedAt)];
-const STARTED: &[Moment] = &[always(Time::StartedAt)];
-const CLOSED: &[Moment] = &[always(Time::ClosedAt)];
-
 fn volume(of: Predicate, what: &'static str) -> Definition {
-    rows(Source::Messages, SENT, of, what)
+    rows(Source::Messages, OCCURRED, of, what)
 }
 
 fn rows(source: Source, own: &'static [Moment], of: Predicate, what: &'static str) -> Definition {
@@ -405,7 +271,7 @@ fn rows(source: Source, own: &'static [Moment], of: Predicate, what: &'static st
 
 fn active(member: Member, what: &'static str) -> Definition {
     let measure = Measure::Distinct { of: Predicate::Private(false), member, what };
-    Definition { source: Source::Messages, measure, times: Times::Own(SENT) }
+    Definition { source: Source::Messages, measure, times: Times::Own(OCCURRED) }
 }
 
 fn users(of: Predicate, what: &'static str) -> Definition {
@@ -421,8 +287,8 @@ fn resolved(member: Member, what: &'static str) -> Definition {
 /// What ends a wait, what its ends are called, and the times of these.
 fn ends(wait: Wait) -> (Source, &'static str, &'static [Moment]) {
     match wait {
-        Wait::Reply => (Source::Replies, "replies of humans to clients who waited", SENT),
-        Wait::FirstResponse => (Source::FirstResponses, "first responses of humans", SENT),
+        Wait::Reply => (Source::Replies, "replies of humans to clients who waited", OCCURRED),
+        Wait::FirstResponse => (Source::FirstResponses, "first responses of humans", OCCURRED),
         Wait::Resolution => (Source::Resolutions, "closings of conversations", CLOSED),
     }
 }
@@ -453,77 +319,12 @@ fn share(measure: Measure) -> Definition {
     Definition { source: Source::Sends, measure, times }
 }
 
-/// A metric as the glossary shows it.
-#[derive(Clone, Debug)]
-pub struct MetricDefinition {
-    pub metric: Metric,
-    /// The name in words: `Delivery rate`.
-    pub title: String,
-    pub definition: &'static str,
-    pub unit: MetricUnit,
-    /// What the numerator counts.
-    pub numerator: &'static str,
-    /// What the denominator counts; none for metrics that are no ratio.
-    pub denominator: Option<&'static str>,
-    /// When there is no value; none where there always is one.
-    pub null_when: Option<&'static str>,
-    /// By which it can be broken down.
-    pub dimensions: Vec<Dimension>,
-    /// By which it can be filtered.
-    pub filters: Vec<Dimension>,
-    /// The date bases it exists on, the default first.
-    pub bases: Vec<DateBasis>,
-    /// Whether the values of parts add up to that of the whole.
-    pub additive: bool,
-}
-
-/// All metrics, in the order of their declaration.
-pub fn definitions() -> Vec<MetricDefinition> {
-    Metric::ALL.iter().copied().map(describe).collect()
-}
-
-fn describe(metric: Metric) -> MetricDefinition {
-    let Definition { source, measure, times } = metric.definition();
-    let (numerator, denominator) = match measure {
-        Measure::Count { what, .. } | Measure::Distinct { what, .. } => (what, None),
-        Measure::Share { numerator, denominator, .. } => (numerator, Some(denominator)),
-    };
-    MetricDefinition {
-        metric,
-        title: title(metric.name()),
-        definition: metric.description(),
-        unit: measure.unit(),
-        numerator,
-        denominator,
-        null_when: denominator.map(|_| "the denominator is 0"),
-        dimensions: source.dimensions(),
-        filters: source.filters(),
-        bases: times.bases(),
-        additive: matches!(measure, Measure::Count { .. }),
-    }
-}
-
-/// `DELIVERY_RATE` as `Delivery rate`.
-fn title(name: &str) -> String {
-    let words = name.to_lowercase().replace('_', " ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use entity::vocabulary::Vocabulary;
 
-    #[test]
-    fn every_metric_is_described() {
-        for definition in definitions() {
-            assert!(!definition.title.is_empty() && !definition.definition.is_empty());
-            assert!(!definition.bases.is_empty() && !definition.dimensions.is_empty());
-            assert!(!definition.additive || definition.null_when.is_none());
-            assert!(definition.dimensions.iter().all(|each| definition.filters.contains(each)));
-        }
-        assert_eq!(title("DELIVERY_RATE"), "Delivery rate");
-    }
+    use super::super::measure::DateBasis;
+    use super::*;
 
     #[test]
     fn the_default_basis_is_the_first() {

@@ -6,12 +6,14 @@
 mod bucket;
 mod calendar;
 mod comparison;
+mod definition;
 mod dimension;
 mod filter;
 mod fold;
 mod glossary;
 mod key;
 mod label;
+mod measure;
 mod metric;
 mod period;
 mod plan;
@@ -24,13 +26,17 @@ mod tally;
 
 pub use bucket::{Bucket, Interval, MOST_BUCKETS};
 pub use comparison::Comparison;
+pub use definition::{MetricDefinition, definitions};
 pub use dimension::Dimension;
 pub use filter::{Author, LONGEST_LIST, ReportFilter};
 pub use fold::{MOST_CELLS, MetricValue, Row};
 pub use glossary::glossary;
 pub use key::{DimensionKey, Key, Table};
-pub use metric::{DateBasis, Metric, MetricDefinition, MetricUnit, definitions};
+pub use measure::{DateBasis, MetricUnit};
+pub use metric::Metric;
 pub use period::{Period, PeriodInput, PeriodPreset};
-pub use query::{MOST_BREAKDOWNS, MOST_GROUPS, ReportInput, ReportOrder};
+pub use query::{
+    LONGEST_REPLY_WINDOW_SECONDS, MOST_BREAKDOWNS, MOST_GROUPS, ReportInput, ReportOrder,
+};
 pub use report::{Report, ReportSource, report};
 pub use status_group::StatusGroup;

@@ -1,11 +1,12 @@
 //! From metrics to SQL: one statement for each time that facts are counted under, and for
-//! each kind of members that are told apart, the same text on both databases. The bounds of
+//! what is told apart beside the groups, the same text on both databases. The bounds of
 //! the buckets stand first, as a list of values, and are joined to the facts by account and
 //! half-open range; repeating the range in `WHERE`, or letting the planner join the small
 //! tables first, ruins the plan.
 
 use std::collections::BTreeSet;
 
+use entity::Timestamp;
 use entity::id::{AccountId, Uuid};
 use sea_orm::QueryResult;
 
@@ -13,9 +14,10 @@ use super::bucket::Segment;
 use super::dimension::{Dimension, Grouping, Join};
 use super::filter::ReportFilter;
 use super::key::Key;
-use super::metric::{Definition, Measure, Member};
+use super::measure::{Definition, Measure, Member};
+use super::predicate::Predicate;
 use super::query::Asked;
-use super::source::{Source, Time};
+use super::source::{Source, Time, Wait};
 use super::tally::{Found, Numbers, Shape, Slot};
 use crate::db::Sql;
 use crate::error::{Error, Result};
@@ -37,24 +39,65 @@ pub(super) struct Plan {
 /// Which counts make a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
-    Count { of: Slot },
-    Share { part: Slot, whole: Slot },
+    Count {
+        of: Slot,
+    },
+    Share {
+        part: Slot,
+        whole: Slot,
+    },
+    /// Microseconds, divided by the number of rows.
+    Mean {
+        micros: Slot,
+        of: Slot,
+    },
+    Percentile {
+        of: Slot,
+        percent: u8,
+    },
 }
 
 /// The counts that are taken under one time.
 #[derive(Clone, Debug)]
 pub(super) struct Statement {
     time: Time,
-    /// None where rows are counted; else which of their members are told apart.
-    member: Option<Member>,
+    apart: Apart,
     counts: Vec<Count>,
+}
+
+/// What a statement tells apart beside the groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Apart {
+    Nothing,
+    Members(Member),
+    /// The bins of this column.
+    Bins(&'static str),
+}
+
+impl Apart {
+    fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Members(member) => Some(member.column()),
+            Self::Bins(column) => Some(column),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 struct Count {
-    slot: usize,
+    slot: Slot,
     source: Source,
     condition: String,
+    taken: Taken,
+}
+
+/// What is taken of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    Number,
+    /// The sum of a column of microseconds.
+    Micros(&'static str),
 }
 
 /// What one row of a statement says.
@@ -66,49 +109,101 @@ pub(super) struct Grouped {
 }
 
 impl Plan {
-    pub fn new(asked: &[Asked]) -> Self {
+    /// Replies belong to the send before them if they come within so many seconds.
+    pub fn new(asked: &[Asked], reply_window: i64) -> Self {
         let mut plan = Self::default();
-        for Asked { metric, time, .. } in asked.iter().copied() {
-            let Definition { source, measure, .. } = metric.definition();
-            let mut rows = |condition| plan.count(time, None, source, condition);
-            let reading = match measure {
-                Measure::Count { of, .. } => Reading::Count { of: rows(of.sql()) },
-                Measure::Share { part, whole, .. } => Reading::Share {
-                    part: rows(format!("{} AND {}", whole.sql(), part.sql())),
-                    whole: rows(whole.sql()),
-                },
-                Measure::Distinct { of, member, .. } => {
-                    Reading::Count { of: plan.count(time, Some(member), source, of.sql()) }
-                }
-            };
+        for each in asked {
+            let reading = plan.reading(each, reply_window);
             plan.readings.push(reading);
         }
         plan
     }
 
-    /// Where a count stands, which is added unless it is there already.
-    fn count(
-        &mut self,
-        time: Time,
-        member: Option<Member>,
-        source: Source,
-        condition: String,
-    ) -> Slot {
-        let slot = if member.is_some() { Slot::Set } else { Slot::Sum };
-        let same = |statement: &Statement| statement.time == time && statement.member == member;
+    fn reading(&mut self, asked: &Asked, window: i64) -> Reading {
+        let Definition { source, measure, .. } = asked.metric.definition();
+        let mut count = |apart, taken, of: String| {
+            self.count(
+                asked,
+                window,
+                Count { slot: Slot::Sum(0), source, condition: of, taken },
+                apart,
+            )
+        };
+        let all = || Predicate::Always.sql(window);
+        match measure {
+            Measure::Count { of, .. } => {
+                Reading::Count { of: count(Apart::Nothing, Taken::Number, of.sql(window)) }
+            }
+            Measure::Share { part, whole, .. } => {
+                let both = format!("{} AND {}", whole.sql(window), part.sql(window));
+                Reading::Share {
+                    part: count(Apart::Nothing, Taken::Number, both),
+                    whole: count(Apart::Nothing, Taken::Number, whole.sql(window)),
+                }
+            }
+            Measure::Distinct { of, member, .. } => {
+                Reading::Count { of: count(Apart::Members(member), Taken::Number, of.sql(window)) }
+            }
+            Measure::Mean { wait, open, .. } => Reading::Mean {
+                micros: count(Apart::Nothing, Taken::Micros(wait.micros(open)), all()),
+                of: count(Apart::Nothing, Taken::Number, all()),
+            },
+            Measure::Percentile { wait, open, percent, .. } => {
+                let of = count(Apart::Bins(Wait::bin(wait, open)), Taken::Number, all());
+                Reading::Percentile { of, percent }
+            }
+        }
+    }
+
+    /// Where a count stands, which is added under each of the metric's times unless it is there
+    /// already.
+    fn count(&mut self, asked: &Asked, window: i64, count: Count, apart: Apart) -> Slot {
+        let counts: Vec<(Time, Count)> = asked
+            .moments
+            .iter()
+            .map(|moment| {
+                let condition = match moment.only {
+                    Predicate::Always => count.condition.clone(),
+                    only => format!("{} AND {}", only.sql(window), count.condition),
+                };
+                (moment.time, Count { condition, ..count.clone() })
+            })
+            .collect();
+        let known = counts.first().and_then(|(time, count)| self.known(*time, apart, count));
+        if let Some(slot) = known {
+            return slot;
+        }
+        let (next, slot): (&mut usize, fn(usize) -> Slot) = match apart {
+            Apart::Nothing => (&mut self.shape.sums, Slot::Sum),
+            Apart::Members(_) => (&mut self.shape.sets, Slot::Set),
+            Apart::Bins(_) => (&mut self.shape.bins, Slot::Bins),
+        };
+        let slot = slot(*next);
+        *next += 1;
+        for (time, count) in counts {
+            self.statement(time, apart).counts.push(Count { slot, ..count });
+        }
+        slot
+    }
+
+    fn known(&self, time: Time, apart: Apart, count: &Count) -> Option<Slot> {
+        let mut statements = self.statements.iter();
+        let statement = statements.find(|each| each.time == time && each.apart == apart)?;
+        let same = |each: &&Count| {
+            each.source == count.source
+                && each.condition == count.condition
+                && each.taken == count.taken
+        };
+        statement.counts.iter().find(same).map(|count| count.slot)
+    }
+
+    fn statement(&mut self, time: Time, apart: Apart) -> &mut Statement {
+        let same = |each: &Statement| each.time == time && each.apart == apart;
         let at = self.statements.iter().position(same).unwrap_or_else(|| {
-            self.statements.push(Statement { time, member, counts: Vec::new() });
+            self.statements.push(Statement { time, apart, counts: Vec::new() });
             self.statements.len() - 1
         });
-        let counts = &mut self.statements[at].counts;
-        let same = |count: &&Count| count.source == source && count.condition == condition;
-        if let Some(count) = counts.iter().find(same) {
-            return slot(count.slot);
-        }
-        let next = if member.is_some() { &mut self.shape.sets } else { &mut self.shape.sums };
-        counts.push(Count { slot: *next, source, condition });
-        *next += 1;
-        slot(*next - 1)
+        &mut self.statements[at]
     }
 }
 
@@ -132,9 +227,9 @@ impl Statement {
         let keys: Vec<String> = ["CAST(seg.b AS BIGINT)".to_owned()]
             .into_iter()
             .chain(groupings.iter().flat_map(|grouping| grouping.columns()))
-            .chain(self.member.map(|member| member.column().to_owned()))
+            .chain(self.apart.column().map(str::to_owned))
             .collect();
-        let counts = self.counts.iter().map(|count| self.column(count));
+        let counts = self.counts.iter().flat_map(|count| self.columns(count));
         let columns: Vec<String> = keys.iter().cloned().chain(counts).collect();
 
         let mut sql = Sql::new("WITH seg(b, f, t, o) AS (VALUES ");
@@ -142,7 +237,7 @@ impl Statement {
         // CROSS keeps SQLite to this order.
         sql.push(" FROM seg CROSS JOIN ").push(self.time.table());
         for join in joins {
-            sql.push(join.sql());
+            sql.push(&join.sql(self.time));
         }
         let time = self.time.column();
         sql.push(&format!(" WHERE {} = ", self.time.account())).bind(account_id);
@@ -153,7 +248,7 @@ impl Statement {
                 for (index, value) in test.values.iter().enumerate() {
                     sql.push(if index == 0 { " IN (" } else { ", " }).bind(value.clone());
                 }
-                sql.push(")");
+                sql.push(")").push(test.end);
             }
             sql.push(")");
         }
@@ -167,7 +262,10 @@ impl Statement {
 
     /// Rows that are read at most.
     fn most(&self) -> usize {
-        if self.member.is_some() { MOST_MEMBERS } else { MOST_GROUPED }
+        match self.apart {
+            Apart::Members(_) => MOST_MEMBERS,
+            Apart::Nothing | Apart::Bins(_) => MOST_GROUPED,
+        }
     }
 
     /// Refuses more rows than are read.
@@ -176,10 +274,12 @@ impl Statement {
         if rows <= most {
             return Ok(());
         }
-        let what = if self.member.is_some() {
-            "contacts and conversations, each counted anew in each group and bucket"
-        } else {
-            "groups in all its buckets together"
+        let what = match self.apart {
+            Apart::Nothing => "groups in all its buckets together",
+            Apart::Members(_) => {
+                "contacts and conversations, each counted anew in each group and bucket"
+            }
+            Apart::Bins(_) => "lengths of time, told apart by 1 % in each group and bucket",
         };
         Err(Error::Limit(format!(
             "a report has at most {most} {what}; take fewer dimensions, longer buckets or a \
@@ -209,24 +309,36 @@ impl Statement {
 
     /// The rows that are facts of any of its sources: a group without any is no group.
     fn facts(&self) -> String {
-        let sources: Vec<String> =
-            self.sources().iter().map(|source| source.rows().sql()).collect();
+        let sources: Vec<String> = self.sources().iter().map(|source| source.sql()).collect();
         format!("({})", sources.join(" OR "))
     }
 
-    fn column(&self, count: &Count) -> String {
+    fn columns(&self, count: &Count) -> Vec<String> {
         // With one source, every row is one of its facts already.
         let condition = if self.sources().len() == 1 {
             count.condition.clone()
         } else {
-            format!("{} AND {}", count.source.rows().sql(), count.condition)
+            format!("{} AND {}", count.source.sql(), count.condition)
         };
-        match self.member {
-            None => format!("COUNT(*) FILTER (WHERE {condition})"),
-            Some(_) => format!("CAST(MAX(CASE WHEN {condition} THEN 1 ELSE 0 END) AS BIGINT)"),
+        match (self.apart, count.taken) {
+            (Apart::Members(_), _) => {
+                vec![format!("CAST(MAX(CASE WHEN {condition} THEN 1 ELSE 0 END) AS BIGINT)")]
+            }
+            (_, Taken::Number) => vec![format!("COUNT(*) FILTER (WHERE {condition})")],
+            // Seconds and what is left of them apart: the sum of microseconds may not fit.
+            (_, Taken::Micros(column)) => ["/", "%"]
+                .map(|part| {
+                    format!(
+                        "CAST(COALESCE(SUM({column} {part} {SECOND}) \
+                         FILTER (WHERE {condition}), 0) AS BIGINT)"
+                    )
+                })
+                .to_vec(),
         }
     }
 }
+
+const SECOND: i64 = Timestamp::SECOND;
 
 /// Reads rows of a statement.
 pub(super) struct Reader<'a> {
@@ -244,23 +356,39 @@ impl Reader<'_> {
         for grouping in &self.groupings {
             keys.push(grouping.read(row, &mut at)?);
         }
-        let member = match self.statement.member {
-            None => None,
-            Some(_) => {
-                at += 1;
-                Some(numbers.of(row.try_get_by_index::<Uuid>(at - 1)?)?)
-            }
+        let apart = match self.statement.apart {
+            Apart::Nothing => Told::Nothing,
+            Apart::Members(_) => Told::Member(numbers.of(row.try_get_by_index::<Uuid>(at)?)?),
+            Apart::Bins(_) => Told::Bin(row.try_get_by_index::<i16>(at)?),
         };
+        at += usize::from(self.statement.apart.column().is_some());
         let mut found = Vec::with_capacity(self.statement.counts.len());
-        for (offset, count) in self.statement.counts.iter().enumerate() {
-            let rows = row.try_get_by_index::<i64>(at + offset)?;
-            if rows > 0 {
-                let one = member.map(|member| Found::Member(count.slot, member));
-                found.push(one.unwrap_or(Found::Rows(count.slot, rows)));
-            }
+        for count in &self.statement.counts {
+            let number = row.try_get_by_index::<i64>(at)?;
+            at += 1;
+            let sum = match count.taken {
+                Taken::Number => i128::from(number),
+                Taken::Micros(_) => {
+                    at += 1;
+                    let rest = row.try_get_by_index::<i64>(at - 1)?;
+                    i128::from(number) * i128::from(SECOND) + i128::from(rest)
+                }
+            };
+            found.extend((sum != 0).then_some(match (count.slot, &apart) {
+                (Slot::Set(slot), Told::Member(member)) => Found::Member(slot, *member),
+                (Slot::Bins(slot), Told::Bin(bin)) => Found::Lasted(slot, *bin, number),
+                (Slot::Sum(slot) | Slot::Set(slot) | Slot::Bins(slot), _) => Found::Sum(slot, sum),
+            }));
         }
         Ok((!found.is_empty()).then_some(Grouped { bucket, keys, found }))
     }
+}
+
+/// What a row tells apart beside its group.
+enum Told {
+    Nothing,
+    Member(u32),
+    Bin(i16),
 }
 
 /// Numbers of ours as literals: too many for parameters, and nobody's input.
@@ -284,18 +412,18 @@ mod tests {
         let asked: Vec<Asked> = metrics
             .iter()
             .map(|metric| {
-                let (basis, time) = metric.definition().times.under(None).unwrap();
-                Asked { metric: *metric, basis, time }
+                let (basis, moments) = metric.definition().times.under(None).unwrap();
+                Asked { metric: *metric, basis, moments }
             })
             .collect();
-        Plan::new(&asked)
+        Plan::new(&asked, 60)
     }
 
     #[test]
     fn each_count_is_taken_once() {
         let plan = plan(&[Metric::DeliveryRate, Metric::Sent, Metric::Delivered]);
         assert_eq!(plan.statements.len(), 1);
-        assert_eq!(plan.shape, Shape { sums: 3, sets: 0 });
+        assert_eq!(plan.shape, Shape { sums: 3, ..Shape::default() });
         let [one, two, three] = [0, 1, 2].map(Slot::Sum);
         assert_eq!(
             plan.readings,
@@ -311,7 +439,7 @@ mod tests {
     fn members_are_told_apart_in_a_statement_of_their_own() {
         let plan = plan(&[Metric::Messages, Metric::SessionUsers, Metric::NewUsers]);
         assert_eq!(plan.statements.len(), 2);
-        assert_eq!(plan.shape, Shape { sums: 1, sets: 2 });
+        assert_eq!(plan.shape, Shape { sums: 1, sets: 2, bins: 0 });
         let segment = Segment { bucket: 0, from: 10, to: 20, local: 5 };
         let account_id = AccountId(Uuid::nil());
         let filter = ReportFilter::default();

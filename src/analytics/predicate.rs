@@ -66,7 +66,9 @@ impl Predicate {
             Self::QuotedFirst(response) => {
                 let (quoted, next) = (response.quoted_at(), next_within(response, reply_window));
                 let next_at = response.next_at();
-                format!("{quoted} IS NOT NULL AND NOT ({next_at} IS NOT NULL AND {next} AND {next_at} < {quoted})")
+                format!(
+                    "{quoted} IS NOT NULL AND NOT ({next_at} IS NOT NULL AND {next} AND {next_at} < {quoted})"
+                )
             }
             Self::NextFirst(response) => {
                 let (quoted, next) = (response.quoted_at(), next_within(response, reply_window));

@@ -4,22 +4,24 @@
 use entity::vocabulary::Vocabulary;
 use entity::{Timestamp, account};
 use jiff::civil::Weekday;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::bucket::{self, Bucket, Interval, MOST_BUCKETS, Segment, Uncut};
 use super::calendar::Calendar;
 use super::comparison::{self, Comparison};
 use super::dimension::Dimension;
 use super::filter::ReportFilter;
-use super::metric::{DateBasis, Metric};
+use super::measure::{DateBasis, Moment};
+use super::metric::Metric;
 use super::period::{BEYOND_CALENDAR, Period, PeriodInput};
-use super::source::Time;
 use crate::error::{Checks, Error, Result, ViolationCode};
+use crate::zone;
 
 /// Dimensions of one report.
 pub const MOST_BREAKDOWNS: usize = 3;
 /// Groups that `first` may ask for.
 pub const MOST_GROUPS: i64 = 1000;
+/// A year.
+pub const LONGEST_REPLY_WINDOW_SECONDS: i64 = 366 * 24 * 3600;
 
 /// A report as callers ask for it.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct ReportInput {
     pub compare_to: Option<Comparison>,
     /// None means the first metric, descending.
     pub order_by: Option<ReportOrder>,
+    /// ISO 8601, at most [`LONGEST_REPLY_WINDOW_SECONDS`]; none means the account's.
+    pub reply_window: Option<String>,
     /// Groups shown by themselves, 1 to [`MOST_GROUPS`]; the rest become one. None shows all.
     pub first: Option<i64>,
 }
@@ -49,12 +53,12 @@ pub struct ReportOrder {
     pub descending: bool,
 }
 
-/// A metric with the time under which it is counted.
+/// A metric with the times under which it is counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     pub metric: Metric,
     pub basis: DateBasis,
-    pub time: Time,
+    pub moments: &'static [Moment],
 }
 
 /// A period with its buckets.
@@ -76,6 +80,8 @@ pub(super) struct ReportQuery {
     pub series: bool,
     pub stretch: Stretch,
     pub compared: Option<Stretch>,
+    /// Seconds after a send in which what comes next is a reply to it.
+    pub reply_window: i64,
     /// Index of the metric that groups are sorted by.
     pub order: usize,
     pub descending: bool,
@@ -95,6 +101,7 @@ impl ReportQuery {
         input.filter.check(checks);
         filter(input, checks);
         let (order, descending) = order(input, checks);
+        let reply_window = reply_window(input, account, checks);
         let first = input.first.map(|first| checks.range("first", first, 1..=MOST_GROUPS));
         let calendar = calendar(input, account, checks)?;
         let stretches = calendar.and_then(|calendar| stretches(input, &calendar, now, checks));
@@ -108,6 +115,7 @@ impl ReportQuery {
             series: input.interval.is_some(),
             stretch,
             compared,
+            reply_window,
             order,
             descending,
             first: first.and_then(|first| usize::try_from(first).ok()),
@@ -131,7 +139,7 @@ fn metrics(input: &ReportInput, checks: &mut Checks) -> Vec<Asked> {
         }
         let times = metric.definition().times;
         match times.under(input.date_basis) {
-            Ok((basis, time)) => asked.push(Asked { metric, basis, time }),
+            Ok((basis, moments)) => asked.push(Asked { metric, basis, moments }),
             Err(reason) => {
                 let bases = names(&times.bases());
                 let message =
@@ -186,6 +194,13 @@ fn filter(input: &ReportInput, checks: &mut Checks) {
     }
 }
 
+/// In seconds.
+fn reply_window(input: &ReportInput, account: &account::Model, checks: &mut Checks) -> i64 {
+    let Some(text) = &input.reply_window else { return account.reply_window_seconds };
+    let seconds = zone::duration(checks, "replyWindow", text).unwrap_or_default();
+    checks.range("replyWindow", seconds, 0..=LONGEST_REPLY_WINDOW_SECONDS)
+}
+
 /// The index of the metric to sort by, and whether descending.
 fn order(input: &ReportInput, checks: &mut Checks) -> (usize, bool) {
     let Some(order) = input.order_by else { return (0, true) };
@@ -203,16 +218,10 @@ fn calendar(
     checks: &mut Checks,
 ) -> Result<Option<Calendar>> {
     let zone = match &input.time_zone {
-        Some(name) => {
-            let zone = zone(name);
-            if zone.is_none() {
-                let message = "is no IANA time zone; for example Europe/Berlin";
-                checks.fail("timeZone", ViolationCode::Malformed, message);
-            }
-            zone
-        }
+        Some(name) => zone::zone(checks, "timeZone", name),
         None => Some(
-            zone(&account.time_zone).ok_or_else(|| Error::bug("the account's zone is unknown"))?,
+            zone::find(&account.time_zone)
+                .ok_or_else(|| Error::bug("the account's zone is unknown"))?,
         ),
     };
     let week_start = i8::try_from(account.week_start).ok().map(Weekday::from_monday_one_offset);
@@ -220,11 +229,6 @@ fn calendar(
         return Err(Error::bug("the account's week starts on no day"));
     };
     Ok(zone.map(|zone| Calendar { zone, week_start }))
-}
-
-/// Of the bundled database alone, so that every machine knows the same zones.
-fn zone(name: &str) -> Option<TimeZone> {
-    TimeZoneDatabase::bundled().get(name.trim()).ok().filter(|zone| !zone.is_unknown())
 }
 
 fn stretches(

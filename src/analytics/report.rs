@@ -5,6 +5,7 @@ use entity::vocabulary;
 use futures_util::TryStreamExt;
 use sea_orm::{DatabaseTransaction, StreamTrait};
 
+use super::dimension::Dimension;
 use super::fold::{self, Facts, MetricValue, Row};
 use super::label::{self, Labels};
 use super::period::Period;
@@ -51,22 +52,41 @@ pub async fn report(scope: &AccountScope, input: ReportInput) -> Result<Report> 
     checks.finish()?;
     let query = query.ok_or_else(|| Error::bug("a report was refused without a reason"))?;
 
-    let plan = Plan::new(&query.asked);
-    let now = facts(scope, &tx, &query, &plan, &query.stretch).await?;
-    let before = match &query.compared {
-        Some(stretch) => Some(facts(scope, &tx, &query, &plan, stretch).await?),
-        None => None,
+    let plan = Plan::new(&query.asked, query.reply_window);
+    let (now, before) = both(scope, &tx, &query, &plan, &query.breakdown).await?;
+    // A fact with several keys stands in several groups, and once in the totals.
+    let totals = if query.breakdown.iter().any(|dimension| dimension.is_multiple()) {
+        let (now, before) = both(scope, &tx, &query, &plan, &[]).await?;
+        fold::totals(&query, &plan, &now, before.as_ref())
+    } else {
+        fold::totals(&query, &plan, &now, before.as_ref())
     };
     let labels = Labels::load(scope, &tx, now.keys()).await?;
     tx.commit().await?;
 
     Ok(Report {
-        totals: fold::totals(&query, &plan, &now, before.as_ref()),
+        totals,
         rows: fold::rows(&query, &plan, &labels, &now, before.as_ref())?,
         source: ReportSource::Raw,
         period: query.stretch.period,
         compared_to: query.compared.map(|stretch| stretch.period),
     })
+}
+
+/// The counts of the period, and of the one compared with.
+async fn both(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    query: &ReportQuery,
+    plan: &Plan,
+    breakdown: &[Dimension],
+) -> Result<(Facts, Option<Facts>)> {
+    let now = facts(scope, tx, query, plan, breakdown, &query.stretch).await?;
+    let before = match &query.compared {
+        Some(stretch) => Some(facts(scope, tx, query, plan, breakdown, stretch).await?),
+        None => None,
+    };
+    Ok((now, before))
 }
 
 /// The counts of a stretch by group and bucket.
@@ -75,6 +95,7 @@ async fn facts(
     tx: &DatabaseTransaction,
     query: &ReportQuery,
     plan: &Plan,
+    breakdown: &[Dimension],
     stretch: &Stretch,
 ) -> Result<Facts> {
     let mut facts = Facts::new(plan.shape, stretch.buckets.len());
@@ -83,9 +104,8 @@ async fn facts(
     }
     let mut numbers = Numbers::default();
     for statement in &plan.statements {
-        let sql =
-            statement.sql(scope.account_id(), &stretch.segments, &query.breakdown, &query.filter);
-        let reader = statement.reader(&query.breakdown);
+        let sql = statement.sql(scope.account_id(), &stretch.segments, breakdown, &query.filter);
+        let reader = statement.reader(breakdown);
         // There may be too many to hold all of them at once.
         let mut rows = tx.stream_raw(sql.statement(scope.db().backend())).await?;
         let mut read = 0;

@@ -27,7 +27,13 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub fn rows(self) -> Predicate {
+    /// What its rows pass, as SQL.
+    pub fn sql(self) -> String {
+        // No window decides what is a fact.
+        self.rows().sql(0)
+    }
+
+    fn rows(self) -> Predicate {
         match self {
             Self::Messages => Predicate::NotSystem,
             Self::Sends => Predicate::All(&[
@@ -61,7 +67,9 @@ impl Source {
         match self {
             Self::Messages | Self::Replies | Self::FirstResponses => true,
             // Who closed wrote nothing.
-            Self::Resolutions => Self::Conversations.has(dimension) && dimension != Dimension::Author,
+            Self::Resolutions => {
+                Self::Conversations.has(dimension) && dimension != Dimension::Author
+            }
             // A messenger is that of a chat.
             Self::Sends => dimension != Dimension::Messenger,
             // What becomes of the message that they began with is no matter of theirs.
@@ -113,6 +121,7 @@ impl Wait {
 
 /// A time of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "the names of the columns")]
 pub(super) enum Time {
     OccurredAt,
     SentAt,

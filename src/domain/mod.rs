@@ -24,8 +24,7 @@ pub mod template;
 pub mod text;
 pub mod token;
 pub mod user;
-pub 
-use sea_orm::{DbErr, SqlErr};
+pub use sea_orm::{DbErr, SqlErr};
 
 use crate::error::{Error, ViolationCode};
 

@@ -20,6 +20,7 @@ use crate::error::Error;
 
 /// Something that can be asked for by its id alone.
 #[derive(Interface)]
+#[expect(clippy::large_enum_variant, reason = "most are messages, the largest, and few are held")]
 #[graphql(field(name = "id", ty = "ID", desc = "The id, unique among all kinds of things."))]
 pub enum Node {
     Account(Account),

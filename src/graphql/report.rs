@@ -170,6 +170,8 @@ impl DimensionKey {
             Table::Inbox => NodeId::tenant(NodeKind::Inbox, account_id, id),
             Table::Bot => NodeId::tenant(NodeKind::Bot, account_id, id),
             Table::Template => NodeId::tenant(NodeKind::Template, account_id, id),
+            Table::Team => NodeId::tenant(NodeKind::Team, account_id, id),
+            Table::Label => NodeId::tenant(NodeKind::Label, account_id, id),
             Table::User => NodeId::global(NodeKind::User, id),
         })
     }
@@ -218,8 +220,8 @@ pub struct MetricDefinition {
     definition: &'static str,
     /// What its values are measured in.
     unit: Name<MetricUnit>,
-    /// What the numerator counts.
-    numerator: &'static str,
+    /// What the numerator counts or adds up; none for percentiles.
+    numerator: Option<String>,
     /// What the denominator counts; none for metrics that are no ratio.
     denominator: Option<&'static str>,
     /// When there is no value; none where there always is one.

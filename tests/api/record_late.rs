@@ -1,7 +1,9 @@
 //! What arrives late, or before what it belongs to, ends as if it had come in time.
 
 use entity::id::{ConversationId, InboxId};
-use entity::kinds::{ConversationEventKind, ConversationStatus, OpenedBy, OptOutKind, Platform};
+use entity::kinds::{
+    ConversationEventKind, ConversationStatus, OpenedBy, OptOutKind, Platform, StatusKind,
+};
 use entity::{Timestamp, conversation_event, conversation_label, message_event, opt_out};
 use rapport::auth::AccountScope;
 use rapport::domain::inbox::{self, InboxUpdate};
@@ -177,5 +179,27 @@ on_both! {
         factory::record(scope, vec![sent(50)]).await;
         assert_eq!(factory::stored_message(scope, id).await.sent_at, at(app, 50));
         assert_eq!(stored::<message_event::Entity>(scope).await.len(), 1);
+    }
+}
+
+on_both! {
+    async fn of_what_is_heard_twice_at_once_the_first_reception_stays(app: &TestApp) {
+        let scope = &app.scope;
+        let inbox = factory::inbox(scope, "WhatsApp", Platform::Whatsapp).await.id;
+        let sent = NewMessage {
+            external_id: Some("m1".to_owned()),
+            occurred_at: at(app, 60),
+            ..factory::answer(inbox, ADA, "Hello")
+        };
+        let (id, _) = factory::say(scope, sent).await;
+        let read = |minutes_ago| {
+            let status = factory::status(inbox, "m1", StatusKind::Read);
+            Item::Status(NewStatus { received_at: at(app, minutes_ago), ..status })
+        };
+        factory::record(scope, vec![read(10), read(20)]).await;
+        // What is heard next is judged with what was written down.
+        let failed = factory::status(inbox, "m1", StatusKind::Failed);
+        factory::record(scope, vec![Item::Status(failed)]).await;
+        assert_eq!(factory::stored_message(scope, id).await.read_at, at(app, 20));
     }
 }

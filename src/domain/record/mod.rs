@@ -9,6 +9,7 @@ mod check;
 mod contacts;
 mod item;
 mod labels;
+mod ledger;
 mod load;
 mod replay;
 mod rows;

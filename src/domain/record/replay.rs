@@ -9,8 +9,9 @@ use entity::{Timestamp, conversation, conversation_event, message};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter};
 
 use super::Batch;
+use super::ledger::{Closing, REOPENED_BY, reopening};
 use super::thread::{self, Applied, Entry, Happened, Spoken};
-use super::threads::{Closing, Origin, REOPENED_BY, Threads, reopening};
+use super::threads::{Origin, Threads};
 use super::waited::{Schedules, Waited};
 use crate::error::{Error, Result};
 

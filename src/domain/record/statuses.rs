@@ -286,14 +286,14 @@ async fn change_known(
         for index in indices {
             let status = &batch.statuses[*index];
             let outcome = add(heard, status.heard.clone(), message.id, message.conversation_id);
-            if matches!(outcome, Outcome::Recorded { .. }) {
-                batch.writes.ledger.push(ledger_row(batch, message.id, &status.heard));
-            }
             batch.outcomes[status.item] = Some(outcome);
         }
         // What was stored stands first, in the order in which it was read.
-        for (now, (id, before)) in heard.iter().zip(stored.remove(&message.id).unwrap_or_default())
-        {
+        let stored = stored.remove(&message.id).unwrap_or_default();
+        let rows = heard.iter().skip(stored.len());
+        let rows: Vec<_> = rows.map(|event| ledger_row(batch, message.id, event)).collect();
+        batch.writes.ledger.extend(rows);
+        for (now, (id, before)) in heard.iter().zip(stored) {
             if now.received_at < before {
                 batch.writes.received.push((id, now.received_at));
             }

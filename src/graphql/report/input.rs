@@ -37,6 +37,9 @@ pub struct ReportInput {
     time_zone: Option<TimeZone>,
     /// Adds the values of an earlier period.
     compare_to: Option<Name<Comparison>>,
+    /// How long after a send a reply or opt-out that quotes nothing still belongs to it, at most a
+    /// year (P366D); the account's if not given. Months and years are not allowed here.
+    reply_window: Option<Duration>,
     /// How groups are sorted; by the first metric, the largest first, if not given.
     order_by: Option<ReportOrder>,
     /// Shows so many groups, 1 to 1,000, and the rest as one; all of them if not given.
@@ -96,6 +99,10 @@ pub struct ReportFilter {
     bots: Option<Vec<ID>>,
     /// Assigned to these users at the time.
     assignees: Option<Vec<ID>>,
+    /// Assigned at the time to users who are members of these teams now.
+    teams: Option<Vec<ID>>,
+    /// In conversations that carry one of these labels now.
+    labels: Option<Vec<ID>>,
     /// Written by these users or bots, by their ids, or by these kinds of authors, by their names.
     authors: Option<Vec<ID>>,
     /// Of these templates.
@@ -145,6 +152,7 @@ impl ReportInput {
             filter: self.filter.unwrap_or_default().read()?,
             date_basis: self.date_basis.map(|basis| basis.0),
             time_zone: self.time_zone.map(|zone| zone.0),
+            reply_window: self.reply_window.map(|window| window.0),
             compare_to: self.compare_to.map(|comparison| comparison.0),
             order_by: self.order_by.map(|order| analytics::ReportOrder {
                 metric: order.metric.0,
@@ -176,6 +184,8 @@ impl ReportFilter {
             directions: listed(self.directions),
             bots: reading.ids("bots", self.bots, NodeKind::Bot).unwrap_or_default(),
             assignees: reading.ids("assignees", self.assignees, NodeKind::User).unwrap_or_default(),
+            teams: reading.ids("teams", self.teams, NodeKind::Team).unwrap_or_default(),
+            labels: reading.ids("labels", self.labels, NodeKind::Label).unwrap_or_default(),
             authors,
             templates: reading
                 .ids("templates", self.templates, NodeKind::Template)

@@ -11,8 +11,10 @@ use rapport::analytics::{Bucket, Interval, Key, MetricValue, Report};
 
 use super::fact::Fact;
 use super::query::Ask;
-use super::reference::{Measure, instant, key, meaning, zone};
+use super::reference::{Measure, instant, keys, meaning, zone};
 
+/// The account's.
+const REPLY_WINDOW_SECONDS: i64 = 72 * 3_600;
 /// All changes of clocks that are tested fall on one.
 const QUARTER: i64 = 15 * 60 * Timestamp::SECOND;
 
@@ -41,6 +43,8 @@ struct Counted {
     whole: u32,
     /// Who was met.
     who: HashSet<String>,
+    /// What lasted how long, in microseconds.
+    lasted: Vec<i64>,
 }
 
 impl Number {
@@ -60,12 +64,33 @@ impl Number {
                 let value = (counted.whole > 0).then(|| numerator / denominator);
                 Self { value, numerator: Some(numerator), denominator: Some(denominator) }
             }
+            Measure::Mean(_) => {
+                let sum: i128 = counted.lasted.iter().map(|micros| i128::from(*micros)).sum();
+                let (seconds, number) = (sum as f64 / 1_000_000.0, counted.lasted.len() as f64);
+                let value = (number > 0.0).then(|| seconds / number);
+                Self { value, numerator: Some(seconds), denominator: Some(number) }
+            }
+            Measure::Percentile(_, percent) => {
+                let mut lasted = counted.lasted.clone();
+                lasted.sort_unstable();
+                let rank = (lasted.len() * usize::from(*percent)).div_ceil(100);
+                let value = rank.checked_sub(1).map(|index| middle(lasted[index]));
+                Self { value, numerator: None, denominator: Some(lasted.len() as f64) }
+            }
         }
     }
 }
 
+/// The geometric middle of the hundredth in which a length lies, in seconds.
+fn middle(micros: i64) -> f64 {
+    let step = (micros as f64 / 1_000_000.0).log(1.01).floor();
+    if micros > 0 { 1.01_f64.powf(step + 0.5) } else { 0.0 }
+}
+
 impl Expected {
     pub fn of(facts: &[Fact], ask: &Ask) -> Self {
+        let window = ask.window.unwrap_or(REPLY_WINDOW_SECONDS);
+        let facts: Vec<Fact> = facts.iter().map(|fact| Fact { window, ..fact.clone() }).collect();
         let zone = zone(ask.zone);
         let buckets = buckets(&zone, ask.from, ask.to, ask.interval);
         let none: Counts = vec![Counted::default(); ask.metrics.len()];
@@ -73,7 +98,7 @@ impl Expected {
         let mut cells: HashMap<(usize, Vec<Key>), Counts> = HashMap::new();
         for (index, metric) in ask.metrics.iter().enumerate() {
             let meaning = meaning(*metric);
-            for fact in facts {
+            for fact in &facts {
                 let Some(at) = meaning.time(fact, ask.basis) else { continue };
                 if at < ask.from || at >= ask.to || !ask.lets_pass(fact, &zone, at) {
                     continue;
@@ -82,19 +107,28 @@ impl Expected {
                     Measure::Count(of) => (of(fact), false),
                     Measure::Share { part, whole } => (whole(fact) && part(fact), whole(fact)),
                     Measure::Distinct(of, _) => (of(fact), false),
+                    Measure::Mean(length) | Measure::Percentile(length, _) => {
+                        (length(fact).is_some(), false)
+                    }
                 };
                 if !part && !whole {
                     continue;
                 }
                 let bucket = buckets.partition_point(|bucket| bucket.start <= at) - 1;
-                let keys = ask.breakdown.iter().map(|each| key(fact, *each, &zone, at)).collect();
-                let cell = cells.entry((bucket, keys)).or_insert_with(|| none.clone());
-                for counts in [cell, &mut totals] {
+                let count = |counts: &mut Counts| {
                     counts[index].part += u32::from(part);
                     counts[index].whole += u32::from(whole);
-                    if let Measure::Distinct(_, who) = meaning.measure {
-                        counts[index].who.insert(who(fact));
+                    match meaning.measure {
+                        Measure::Distinct(_, who) => drop(counts[index].who.insert(who(fact))),
+                        Measure::Mean(length) | Measure::Percentile(length, _) => {
+                            counts[index].lasted.extend(length(fact));
+                        }
+                        Measure::Count(_) | Measure::Share { .. } => {}
                     }
+                };
+                count(&mut totals);
+                for keys in groups_of(fact, ask, &zone, at) {
+                    count(cells.entry((bucket, keys)).or_insert_with(|| none.clone()));
                 }
             }
         }
@@ -154,6 +188,21 @@ impl Expected {
         let missing: Vec<_> = self.rows.keys().filter(|cell| !told.contains(*cell)).collect();
         assert!(missing.is_empty(), "no rows for {missing:?} of {ask:#?}");
     }
+}
+
+/// The groups in which a fact stands: of dimensions with several keys, under each.
+fn groups_of(fact: &Fact, ask: &Ask, zone: &TimeZone, at: Timestamp) -> Vec<Vec<Key>> {
+    let mut groups = vec![Vec::new()];
+    for dimension in &ask.breakdown {
+        let keys = keys(fact, *dimension, zone, at);
+        groups = groups
+            .iter()
+            .flat_map(|group: &Vec<Key>| {
+                keys.iter().map(|key| [group.clone(), vec![key.clone()]].concat())
+            })
+            .collect();
+    }
+    groups
 }
 
 /// The buckets of a period; without an interval the period itself.

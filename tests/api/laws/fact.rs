@@ -3,14 +3,16 @@
 
 use std::collections::HashMap;
 
-use entity::id::{BotId, TemplateId, UserId};
+use entity::id::{BotId, LabelId, TeamId, TemplateId, UserId};
 use entity::kinds::{
     AuthorKind, ConversationEventKind, Medium, MessageStatus, SessionOrigin, StatusKind, UserType,
 };
 use entity::{Timestamp, inbox};
 
-use super::history::{Heard, History, Said, Source, Voice};
-use super::stage::Stage;
+use super::history::{Happened, Heard, History, LABELS, Said, Source, TEAMS, Thread, Voice};
+use super::responses::{Upon, responses};
+use super::stage::{Stage, members};
+use super::waits::{Lasted, Story};
 
 /// The account's idle time.
 const IDLE_SECONDS: i64 = 24 * 3_600;
@@ -52,6 +54,25 @@ pub struct Fact {
     pub traffic_source: Option<&'static str>,
     /// In the conversation, at any time.
     pub client_wrote: bool,
+    /// Of the conversation, in the end.
+    pub labels: Vec<LabelId>,
+    /// The teams of the assignee.
+    pub teams: Vec<TeamId>,
+    /// What came upon it, where it is a send.
+    pub upon: Upon,
+    /// Seconds in which what comes next belongs to a send.
+    pub window: i64,
+    /// What it ended, where it is a human reply.
+    pub reply: Option<Lasted>,
+    pub first_response: Option<Lasted>,
+    /// It is no message but the closing of the conversation that began with it.
+    pub closing: Option<Closing>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Closing {
+    pub at: Timestamp,
+    pub lasted: Lasted,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +86,11 @@ pub struct Standing {
 }
 
 impl Fact {
+    /// Its own time.
+    pub fn at(&self) -> Timestamp {
+        self.closing.as_ref().map_or(self.said.at, |closing| closing.at)
+    }
+
     pub fn status(&self) -> Option<MessageStatus> {
         self.standing.as_ref().map(|standing| standing.status)
     }
@@ -87,8 +113,56 @@ pub fn facts(history: &History, stage: &Stage) -> Vec<Fact> {
         })
         .collect();
     let sessions = sessions(history, &standings);
+    let mut upon = responses(history, &standings);
     let facts = sessions.into_iter().enumerate();
-    facts.map(|(index, session)| fact(history, stage, &standings, index, session)).collect()
+    let mut facts: Vec<Fact> = facts
+        .map(|(index, session)| {
+            let upon = std::mem::take(&mut upon[index]);
+            Fact { upon, ..fact(history, stage, &standings, index, session) }
+        })
+        .collect();
+    let closings: Vec<Fact> =
+        history.happened.iter().filter_map(|end| closing(history, stage, &facts, end)).collect();
+    facts.extend(closings);
+    facts
+}
+
+/// The closing of a conversation that was not closed.
+fn closing(history: &History, stage: &Stage, facts: &[Fact], happened: &Happened) -> Option<Fact> {
+    let thread = history.said[happened.after].thread();
+    if happened.kind != ConversationEventKind::Closed {
+        return None;
+    }
+    let since = Story::of(history, thread).opened_at(happened.at)?;
+    let own = facts.iter().filter(|fact| fact.said.thread() == thread);
+    let first = own.min_by_key(|fact| fact.said.at).unwrap();
+    let lasted = Lasted::between(&first.inbox, since, happened.at);
+    let assignee = assignee(history, thread, happened.at);
+    Some(Fact {
+        closing: Some(Closing { at: happened.at, lasted }),
+        assignee: assignee.map(|user| stage.users[user]),
+        teams: teams(stage, assignee),
+        bot: bot_then(history, thread, happened.at).map(|bot| stage.bots[bot]),
+        ..first.clone()
+    })
+}
+
+/// The teams of a user.
+fn teams(stage: &Stage, user: Option<usize>) -> Vec<TeamId> {
+    let teams = (0..TEAMS).filter(|team| user.is_some_and(|user| members(*team).contains(&user)));
+    teams.map(|team| stage.teams[team]).collect()
+}
+
+/// Of each label, what happened last.
+fn labels(history: &History, stage: &Stage, thread: Thread) -> Vec<LabelId> {
+    let carried = |label: &usize| {
+        let own = history.happened.iter().filter(|happened| {
+            happened.label == Some(*label) && history.said[happened.after].thread() == thread
+        });
+        let last = own.max_by_key(|happened| happened.at);
+        last.is_some_and(|last| last.kind == ConversationEventKind::Labelled)
+    };
+    (0..LABELS).filter(carried).map(|label| stage.labels[label]).collect()
 }
 
 fn fact(
@@ -108,6 +182,12 @@ fn fact(
         history.said.iter().any(|other| other.thread() == said.thread() && other.inbound());
     let begins_conversation =
         !history.said.iter().any(|other| other.thread() == said.thread() && other.at < said.at);
+    let assignee = assignee(history, said.thread(), said.at);
+    let story = Story::of(history, said.thread());
+    let human = matches!(said.voice, Voice::User(_)).then_some(&story);
+    let lasted = |since: Option<Timestamp>| {
+        since.map(|since| Lasted::between(&stage.inboxes[said.inbox], since, said.at))
+    };
     Fact {
         inbox: stage.inboxes[said.inbox].clone(),
         standing,
@@ -125,8 +205,15 @@ fn fact(
         },
         author_user: user.map(|user| stage.users[user]),
         author_bot: bot.map(|bot| stage.bots[bot]),
-        assignee: assignee(history, said).map(|user| stage.users[user]),
-        bot: bot_then(history, said).map(|bot| stage.bots[bot]),
+        assignee: assignee.map(|user| stage.users[user]),
+        bot: bot_then(history, said.thread(), said.at).map(|bot| stage.bots[bot]),
+        labels: labels(history, stage, said.thread()),
+        teams: teams(stage, assignee),
+        upon: Upon::default(),
+        window: 0,
+        reply: lasted(human.and_then(|story| story.waited_since(said.at))),
+        first_response: lasted(human.and_then(|story| story.response_from(said.at))),
+        closing: None,
         template: said.template.map(|template| stage.templates[template]),
         traffic_source: if client_wrote {
             Source::of(said.thread()).map(Source::word)
@@ -139,17 +226,17 @@ fn fact(
 }
 
 /// To whom the conversation was given last.
-fn assignee(history: &History, said: &Said) -> Option<usize> {
+fn assignee(history: &History, thread: Thread, at: Timestamp) -> Option<usize> {
     let given = history.happened.iter().filter(|happened| {
         happened.kind == ConversationEventKind::Assigned
-            && happened.at < said.at
-            && history.said[happened.after].thread() == said.thread()
+            && happened.at < at
+            && history.said[happened.after].thread() == thread
     });
     given.max_by_key(|happened| happened.at).and_then(|happened| happened.user)
 }
 
 /// The bot that wrote last or was named by an event.
-fn bot_then(history: &History, said: &Said) -> Option<usize> {
+fn bot_then(history: &History, thread: Thread, at: Timestamp) -> Option<usize> {
     let wrote = history.said.iter().filter_map(|other| match other.voice {
         Voice::Bot(Some(bot)) => Some((other.at, other.thread(), bot)),
         _ => None,
@@ -157,8 +244,7 @@ fn bot_then(history: &History, said: &Said) -> Option<usize> {
     let named = history.happened.iter().filter_map(|happened| {
         Some((happened.at, history.said[happened.after].thread(), happened.bot?))
     });
-    let before =
-        wrote.chain(named).filter(|(at, thread, _)| *at <= said.at && *thread == said.thread());
+    let before = wrote.chain(named).filter(|(own, of, _)| *own <= at && *of == thread);
     before.max_by_key(|(at, ..)| *at).map(|(.., bot)| bot)
 }
 
@@ -211,7 +297,7 @@ struct Session {
 }
 
 /// Whether it is said in a session: it came in, or it went out.
-fn takes_part(history: &History, standings: &[Option<Standing>], index: usize) -> bool {
+pub fn takes_part(history: &History, standings: &[Option<Standing>], index: usize) -> bool {
     use MessageStatus::{Delivered, Read, Sent};
     let went_out = |standing: &Standing| matches!(standing.status, Sent | Delivered | Read);
     history.said[index].inbound() || standings[index].as_ref().is_some_and(went_out)

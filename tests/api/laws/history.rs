@@ -12,6 +12,8 @@ pub const INBOXES: usize = 6;
 pub const USERS: usize = 2;
 pub const BOTS: usize = 2;
 pub const TEMPLATES: usize = 2;
+pub const LABELS: usize = 2;
+pub const TEAMS: usize = 2;
 const CONTACTS: usize = 4;
 
 /// Inboxes whose conversations the recording system names; elsewhere the rules decide.
@@ -51,7 +53,26 @@ pub struct Said {
     pub template: Option<usize>,
     pub campaign: bool,
     pub automation: bool,
+    /// What it says, if that is a word by which contacts opt out or in; of the client alone.
+    pub word: Option<Word>,
+    /// The message on the same inbox that it quotes.
+    pub quotes: Option<usize>,
     pub heard: Vec<Heard>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    Stop,
+    Start,
+}
+
+impl Word {
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Stop => " Stop",
+            Self::Start => "START",
+        }
+    }
 }
 
 /// Who says it.
@@ -86,6 +107,7 @@ pub struct Happened {
     pub kind: ConversationEventKind,
     pub user: Option<usize>,
     pub bot: Option<usize>,
+    pub label: Option<usize>,
 }
 
 /// Where a visitor came from.
@@ -113,7 +135,11 @@ impl History {
                 Said::random(dice, at)
             })
             .collect();
-        let events = count..count + dice.below(13);
+        let mut said = said;
+        for index in 0..count {
+            said[index].quotes = Said::quoted(dice, &said, index);
+        }
+        let events = count..count + dice.below(17);
         let happened = events.map(|number| Happened::random(dice, &said, number)).collect();
         Self { said, happened }
     }
@@ -129,7 +155,10 @@ fn own_second(dice: &mut Dice, minute: i64, number: usize) -> Timestamp {
 
 impl Said {
     fn random(dice: &mut Dice, at: Timestamp) -> Self {
-        let inbox = dice.below(INBOXES);
+        // Much is said with the same person in the same place, so that one thing leads to another.
+        let close = dice.chance(60);
+        let inbox = if close { dice.pick(&[0, 0, 1, 3]) } else { dice.below(INBOXES) };
+        let contact = if close { 0 } else { dice.below(CONTACTS) };
         let (medium, voice) = match dice.below(20) {
             0..=5 => (Medium::Chat, Voice::Client),
             6 => (Medium::Mailing, Voice::Client),
@@ -144,7 +173,7 @@ impl Said {
             _ => (Medium::Mailing, Voice::Automation),
         };
         let mut said = Self {
-            contact: dice.below(CONTACTS),
+            contact,
             inbox,
             conversation: NAMING.contains(&inbox).then(|| dice.below(2)),
             at,
@@ -153,8 +182,13 @@ impl Said {
             template: None,
             campaign: false,
             automation: false,
+            word: None,
+            quotes: None,
             heard: Vec::new(),
         };
+        if said.inbound() && dice.chance(30) {
+            said.word = Some(if dice.chance(60) { Word::Stop } else { Word::Start });
+        }
         if !said.inbound() && medium == Medium::Mailing {
             said.template = dice.maybe(60, TEMPLATES);
             said.campaign = dice.chance(30);
@@ -167,6 +201,24 @@ impl Said {
             }
         }
         said
+    }
+
+    /// Now and then a client quotes something that went to it before on the inbox.
+    fn quoted(dice: &mut Dice, all: &[Self], index: usize) -> Option<usize> {
+        let own = &all[index];
+        let quotable: Vec<usize> = (0..all.len())
+            .filter(|other| {
+                let other = &all[*other];
+                (other.contact, other.inbox) == (own.contact, own.inbox)
+                    && other.at < own.at
+                    && !other.inbound()
+                    && !other.silent()
+            })
+            .collect();
+        if !own.inbound() || quotable.is_empty() || dice.chance(60) {
+            return None;
+        }
+        Some(dice.pick(&quotable))
     }
 
     pub fn inbound(&self) -> bool {
@@ -209,22 +261,29 @@ impl Heard {
 
 impl Happened {
     fn random(dice: &mut Dice, said: &[Said], number: usize) -> Self {
-        use ConversationEventKind::{Assigned, Closed, HandedOff, Reopened, Snoozed};
+        use ConversationEventKind::{
+            Assigned, Closed, HandedOff, Labelled, Reopened, Snoozed, Unlabelled,
+        };
         let after = dice.below(said.len());
         let from = said[after].at.0;
         let minute = from - from.rem_euclid(MINUTE) + dice.between(1, DAY / MINUTE) * MINUTE;
         // Where the rules find the conversation, a close would have begun another one.
         let kind = if said[after].conversation.is_some() {
-            dice.pick(&[Assigned, Assigned, HandedOff, Closed, Reopened, Snoozed])
+            dice.pick(&[
+                Assigned, Assigned, HandedOff, Closed, Closed, Reopened, Snoozed, Labelled,
+                Labelled, Unlabelled,
+            ])
         } else {
-            dice.pick(&[Assigned, Assigned, HandedOff, Snoozed])
+            dice.pick(&[Assigned, Assigned, HandedOff, Snoozed, Labelled, Labelled, Unlabelled])
         };
+        let labels = matches!(kind, Labelled | Unlabelled);
         Self {
             after,
             at: own_second(dice, minute, number),
             kind,
             user: if kind == Assigned { dice.maybe(75, USERS) } else { None },
-            bot: dice.maybe(40, BOTS),
+            bot: if labels { None } else { dice.maybe(40, BOTS) },
+            label: if labels { Some(dice.below(LABELS)) } else { None },
         }
     }
 }

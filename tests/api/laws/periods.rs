@@ -17,12 +17,14 @@ use crate::on_both;
 fn empty(value: &MetricValue) -> Option<f64> {
     match definition(value.metric).unit {
         MetricUnit::Count => Some(0.0),
-        MetricUnit::Share => None,
+        MetricUnit::Share | MetricUnit::Seconds => None,
     }
 }
 
 fn is_empty(values: &[MetricValue]) -> bool {
-    values.iter().all(|value| value.value == empty(value) && value.numerator == Some(0.0))
+    values
+        .iter()
+        .all(|value| value.value == empty(value) && value.numerator.is_none_or(|part| part == 0.0))
 }
 
 on_both! {

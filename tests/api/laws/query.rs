@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use entity::Timestamp;
-use entity::id::{AccountId, BotId, InboxId, TemplateId, UserId};
+use entity::id::{AccountId, BotId, InboxId, LabelId, TeamId, TemplateId, UserId};
 use entity::vocabulary::Vocabulary;
 use jiff::tz::TimeZone;
 use rapport::analytics::{
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::dice::Dice;
 use super::fact::Fact;
-use super::reference::{instant, key, zone};
+use super::reference::{instant, keys as keys_of, zone};
 
 /// Zones with all sorts of clocks.
 pub const ZONES: [&str; 6] = [
@@ -45,6 +45,8 @@ pub struct Ask {
     /// By which metric groups are sorted, and whether descending.
     pub order: Option<(Metric, bool)>,
     pub first: Option<i64>,
+    /// The reply window in seconds.
+    pub window: Option<i64>,
 }
 
 /// A part of a filter.
@@ -87,6 +89,7 @@ impl Ask {
             compare: None,
             order: None,
             first: None,
+            window: None,
         }
     }
 
@@ -122,7 +125,8 @@ impl Ask {
             return None;
         }
         let plain = Self::plain(metrics, from, to);
-        Some(Self { interval, breakdown, clauses, basis, zone, ..plain })
+        let window = dice.pick(&[None, None, Some(0), Some(3_600), Some(100 * 3_600)]);
+        Some(Self { interval, breakdown, clauses, basis, zone, window, ..plain })
     }
 
     /// With whatever else can be asked, and not too long an answer.
@@ -157,7 +161,7 @@ impl Ask {
                 }
                 Clause::Keys(dimension, keys) => {
                     let holds = keys.iter().any(|each| {
-                        key(fact, *dimension, zone, at) == *each
+                        keys_of(fact, *dimension, zone, at).contains(each)
                             || *dimension == Dimension::Author && is_author_kind(fact, each)
                     });
                     if matches!(dimension, Dimension::Channel | Dimension::Messenger) {
@@ -193,6 +197,7 @@ impl Ask {
             compare_to: self.compare,
             order_by: self.order.map(|(metric, descending)| ReportOrder { metric, descending }),
             first: self.first,
+            reply_window: self.window.map(|seconds| format!("PT{seconds}S")),
         }
     }
 
@@ -221,6 +226,7 @@ impl Ask {
             "compareTo": self.compare,
             "orderBy": order,
             "first": self.first,
+            "replyWindow": self.window.map(|seconds| format!("PT{seconds}S")),
         })
     }
 }
@@ -247,7 +253,7 @@ fn period(dice: &mut Dice, facts: &[Fact], interval: Option<Interval>) -> (Times
 pub fn moment(dice: &mut Dice, facts: &[Fact]) -> Timestamp {
     let fact = &facts[dice.below(facts.len())];
     let heard = fact.said.heard.iter().map(|heard| heard.at);
-    let moments: Vec<Timestamp> = heard.chain([fact.said.at]).collect();
+    let moments: Vec<Timestamp> = heard.chain([fact.at()]).collect();
     dice.pick(&moments)
 }
 
@@ -261,10 +267,10 @@ impl Clause {
         let zone = zone(zone_name);
         let mut keys: Vec<Key> = Vec::new();
         for fact in facts {
-            let own = key(fact, dimension, &zone, fact.said.at);
+            let own = keys_of(fact, dimension, &zone, fact.at());
             let kind = fact.author.filter(|_| dimension == Dimension::Author);
             let kind = kind.map(|kind| Key::Name(kind.name()));
-            for key in kind.into_iter().chain([own]) {
+            for key in kind.into_iter().chain(own) {
                 if key != Key::Null && !keys.contains(&key) {
                     keys.push(key);
                 }
@@ -300,6 +306,8 @@ impl Clause {
             Dimension::Direction => "directions",
             Dimension::Bot => "bots",
             Dimension::Assignee => "assignees",
+            Dimension::Team => "teams",
+            Dimension::Label => "labels",
             Dimension::Author => "authors",
             Dimension::Template => "templates",
             Dimension::Line => "lines",
@@ -335,6 +343,8 @@ fn narrow(filter: &mut ReportFilter, dimension: Dimension, key: &Key) {
         (Dimension::Direction, Key::Name(name)) => filter.directions.push(member(name)),
         (Dimension::Bot, Key::Id(_, id)) => filter.bots.push(BotId(*id)),
         (Dimension::Assignee, Key::Id(_, id)) => filter.assignees.push(UserId(*id)),
+        (Dimension::Team, Key::Id(_, id)) => filter.teams.push(TeamId(*id)),
+        (Dimension::Label, Key::Id(_, id)) => filter.labels.push(LabelId(*id)),
         (Dimension::Author, Key::Id(Table::User, id)) => {
             filter.authors.push(Author::User(UserId(*id)));
         }
@@ -368,6 +378,8 @@ fn json_key(key: &Key, account: AccountId) -> Value {
                 Table::Inbox => NodeId::tenant(NodeKind::Inbox, account, *id),
                 Table::Bot => NodeId::tenant(NodeKind::Bot, account, *id),
                 Table::Template => NodeId::tenant(NodeKind::Template, account, *id),
+                Table::Team => NodeId::tenant(NodeKind::Team, account, *id),
+                Table::Label => NodeId::tenant(NodeKind::Label, account, *id),
                 Table::User => NodeId::global(NodeKind::User, *id),
             };
             json!(node.to_string())

@@ -10,9 +10,10 @@ use rapport::analytics::{DateBasis, Dimension, Key, Metric, StatusGroup, Table};
 
 use super::fact::{Fact, Standing};
 use super::history::Voice;
+use super::responses::Came;
 
 pub type Test = fn(&Fact) -> bool;
-type Time = fn(&Standing) -> Option<Timestamp>;
+type Time = fn(&Fact) -> Option<Timestamp>;
 
 pub enum Measure {
     Count(Test),
@@ -22,7 +23,12 @@ pub enum Measure {
     },
     /// Different ones of what is named, among the facts.
     Distinct(Test, Who),
+    /// Of what some facts lasted, in microseconds.
+    Mean(Length),
+    Percentile(Length, u8),
 }
+
+pub type Length = fn(&Fact) -> Option<i64>;
 
 pub type Who = fn(&Fact) -> String;
 
@@ -38,6 +44,8 @@ enum Times {
 pub struct Meaning {
     pub measure: Measure,
     times: Times,
+    /// It is about closings, not about messages.
+    closings: bool,
 }
 
 pub fn meaning(metric: Metric) -> Meaning {
@@ -46,10 +54,10 @@ pub fn meaning(metric: Metric) -> Meaning {
         Metric::MessagesReceived => volume(|fact| spoken(fact) && fact.said.inbound()),
         Metric::MessagesSent => volume(|fact| spoken(fact) && !fact.said.inbound()),
         Metric::PrivateNotes => volume(|fact| matches!(fact.said.voice, Voice::Note(_))),
-        Metric::Sent => sends(sent, |standing| standing.sent_at),
-        Metric::Delivered => sends(delivered, |standing| standing.delivered_at),
-        Metric::Read => sends(read, |standing| standing.read_at),
-        Metric::Failed => sends(failed, |standing| standing.failed_at),
+        Metric::Sent => sends(sent, |fact| fact.standing.as_ref()?.sent_at),
+        Metric::Delivered => sends(delivered, |fact| fact.standing.as_ref()?.delivered_at),
+        Metric::Read => sends(read, |fact| fact.standing.as_ref()?.read_at),
+        Metric::Failed => sends(failed, |fact| fact.standing.as_ref()?.failed_at),
         Metric::Pending => state(pending),
         Metric::Cancelled => state(|fact| is(fact, MessageStatus::Cancelled)),
         Metric::Expired => state(|fact| is(fact, MessageStatus::Expired)),
@@ -64,27 +72,115 @@ pub fn meaning(metric: Metric) -> Meaning {
         Metric::SessionUsers => distinct(|fact| fact.begins_session, contact),
         Metric::NewUsers => distinct(|fact| begins(fact, UserType::New), contact),
         Metric::ReturningUsers => distinct(|fact| begins(fact, UserType::Returning), contact),
+        Metric::Responses => sends(responded, first_reply),
+        Metric::ResponseRate => share(responded, reached),
+        Metric::OptOuts => sends(|fact| first_opt_out(fact).is_some(), first_opt_out),
+        Metric::OptOutRate => share(|fact| first_opt_out(fact).is_some(), reached),
+        Metric::AnsweredNotifications => sends(|fact| starts(fact) && responded(fact), first_reply),
+        Metric::AnswerRate => share(responded, starts),
+        Metric::AnswerRateOfAll => share(
+            |fact| starts(fact) && responded(fact),
+            |fact| fact.is_send() && (starts(fact) || fact.would_begin),
+        ),
+        Metric::FirstResponseSecondsMean => mean(first_response),
+        Metric::FirstResponseSecondsMedian => percentile(first_response, 50),
+        Metric::FirstResponseSecondsP90 => percentile(first_response, 90),
+        Metric::FirstResponseBusinessSecondsMean => mean(first_response_open),
+        Metric::FirstResponseBusinessSecondsMedian => percentile(first_response_open, 50),
+        Metric::FirstResponseBusinessSecondsP90 => percentile(first_response_open, 90),
+        Metric::ReplySecondsMean => mean(|fact| Some(fact.reply?.micros)),
+        Metric::ReplySecondsMedian => percentile(|fact| Some(fact.reply?.micros), 50),
+        Metric::ReplySecondsP90 => percentile(|fact| Some(fact.reply?.micros), 90),
+        Metric::ReplyBusinessSecondsMean => mean(|fact| Some(fact.reply?.open)),
+        Metric::ReplyBusinessSecondsMedian => percentile(|fact| Some(fact.reply?.open), 50),
+        Metric::ReplyBusinessSecondsP90 => percentile(|fact| Some(fact.reply?.open), 90),
+        Metric::Resolutions => of_closings(Measure::Count(|_| true)),
+        Metric::ConversationsResolved => of_closings(Measure::Distinct(|_| true, conversation)),
+        Metric::ContactsResolved => of_closings(Measure::Distinct(|_| true, contact)),
+        Metric::ResolutionSecondsMean => of_closings(Measure::Mean(resolution)),
+        Metric::ResolutionSecondsMedian => of_closings(Measure::Percentile(resolution, 50)),
+        Metric::ResolutionSecondsP90 => of_closings(Measure::Percentile(resolution, 90)),
+        Metric::ResolutionBusinessSecondsMean => of_closings(Measure::Mean(resolution_open)),
+        Metric::ResolutionBusinessSecondsMedian => {
+            of_closings(Measure::Percentile(resolution_open, 50))
+        }
+        Metric::ResolutionBusinessSecondsP90 => {
+            of_closings(Measure::Percentile(resolution_open, 90))
+        }
     }
 }
 
+fn of_closings(measure: Measure) -> Meaning {
+    Meaning { measure, times: Times::Own, closings: true }
+}
+
+fn mean(length: Length) -> Meaning {
+    Meaning { measure: Measure::Mean(length), times: Times::Own, closings: false }
+}
+
+fn percentile(length: Length, percent: u8) -> Meaning {
+    Meaning { measure: Measure::Percentile(length, percent), times: Times::Own, closings: false }
+}
+
+fn first_response(fact: &Fact) -> Option<i64> {
+    Some(fact.first_response?.micros)
+}
+
+fn first_response_open(fact: &Fact) -> Option<i64> {
+    Some(fact.first_response?.open)
+}
+
+fn resolution(fact: &Fact) -> Option<i64> {
+    Some(fact.closing.as_ref()?.lasted.micros)
+}
+
+fn resolution_open(fact: &Fact) -> Option<i64> {
+    Some(fact.closing.as_ref()?.lasted.open)
+}
+
+fn first(fact: &Fact, came: &[Came]) -> Option<Timestamp> {
+    came.iter().filter(|came| came.within(fact.window)).map(|came| came.at).min()
+}
+
+fn first_reply(fact: &Fact) -> Option<Timestamp> {
+    first(fact, &fact.upon.replies)
+}
+
+fn first_opt_out(fact: &Fact) -> Option<Timestamp> {
+    first(fact, &fact.upon.opt_outs)
+}
+
+fn responded(fact: &Fact) -> bool {
+    first_reply(fact).is_some()
+}
+
+fn reached(fact: &Fact) -> bool {
+    delivered(fact) || responded(fact) || first_opt_out(fact).is_some()
+}
+
+/// A session began with it.
+fn starts(fact: &Fact) -> bool {
+    fact.is_send() && fact.begins_session
+}
+
 fn volume(of: Test) -> Meaning {
-    Meaning { measure: Measure::Count(of), times: Times::Own }
+    Meaning { measure: Measure::Count(of), times: Times::Own, closings: false }
 }
 
 fn sends(of: Test, time: Time) -> Meaning {
-    Meaning { measure: Measure::Count(of), times: Times::SendOrState(time) }
+    Meaning { measure: Measure::Count(of), times: Times::SendOrState(time), closings: false }
 }
 
 fn state(of: Test) -> Meaning {
-    Meaning { measure: Measure::Count(of), times: Times::Send }
+    Meaning { measure: Measure::Count(of), times: Times::Send, closings: false }
 }
 
 fn share(part: Test, whole: Test) -> Meaning {
-    Meaning { measure: Measure::Share { part, whole }, times: Times::Send }
+    Meaning { measure: Measure::Share { part, whole }, times: Times::Send, closings: false }
 }
 
 fn distinct(of: Test, who: Who) -> Meaning {
-    Meaning { measure: Measure::Distinct(of, who), times: Times::Own }
+    Meaning { measure: Measure::Distinct(of, who), times: Times::Own, closings: false }
 }
 
 fn contact(fact: &Fact) -> String {
@@ -146,11 +242,14 @@ impl Meaning {
         }
     }
 
-    /// The time under which it counts a fact.
+    /// The time under which it counts a fact; none where it does not.
     pub fn time(&self, fact: &Fact, asked: Option<DateBasis>) -> Option<Timestamp> {
+        if fact.closing.is_some() != self.closings {
+            return None;
+        }
         match (&self.times, self.basis(asked)) {
-            (Times::SendOrState(time), DateBasis::Event) => fact.standing.as_ref().and_then(*time),
-            (Times::Own | Times::SendOrState(_) | Times::Send, _) => Some(fact.said.at),
+            (Times::SendOrState(time), DateBasis::Event) => time(fact),
+            (Times::Own | Times::SendOrState(_) | Times::Send, _) => Some(fact.at()),
         }
     }
 }
@@ -164,8 +263,22 @@ pub fn instant(at: Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_microsecond(at.0).unwrap()
 }
 
-/// The key of a fact that is counted at `at`.
-pub fn key(fact: &Fact, dimension: Dimension, zone: &TimeZone, at: Timestamp) -> Key {
+/// Whether a fact can have several keys.
+pub fn has_several(dimension: Dimension) -> bool {
+    matches!(dimension, Dimension::Team | Dimension::Label)
+}
+
+/// The keys of a fact that is counted at `at`: one, unless it can have several.
+pub fn keys(fact: &Fact, dimension: Dimension, zone: &TimeZone, at: Timestamp) -> Vec<Key> {
+    let keys: Vec<Key> = match dimension {
+        Dimension::Team => fact.teams.iter().map(|id| Key::Id(Table::Team, id.0)).collect(),
+        Dimension::Label => fact.labels.iter().map(|id| Key::Id(Table::Label, id.0)).collect(),
+        _ => vec![key(fact, dimension, zone, at)],
+    };
+    if keys.is_empty() { vec![Key::Null] } else { keys }
+}
+
+fn key(fact: &Fact, dimension: Dimension, zone: &TimeZone, at: Timestamp) -> Key {
     let inbox = &fact.inbox;
     let standing = fact.standing.as_ref();
     let mailing = fact.said.medium == Medium::Mailing;
@@ -186,6 +299,7 @@ pub fn key(fact: &Fact, dimension: Dimension, zone: &TimeZone, at: Timestamp) ->
         }
         Dimension::Bot => fact.bot.map_or(Key::Null, |id| Key::Id(Table::Bot, id.0)),
         Dimension::Assignee => fact.assignee.map_or(Key::Null, |id| Key::Id(Table::User, id.0)),
+        Dimension::Team | Dimension::Label => panic!("a fact can have several"),
         Dimension::Author => match (fact.author_user, fact.author_bot) {
             (Some(user), _) => Key::Id(Table::User, user.0),
             (None, Some(bot)) => Key::Id(Table::Bot, bot.0),

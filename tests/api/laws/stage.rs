@@ -3,21 +3,27 @@
 
 use std::collections::HashMap;
 
-use entity::id::{AutomationId, BotId, CampaignId, ConversationId, TemplateId, UserId, Uuid};
+use entity::id::{
+    AutomationId, BotId, CampaignId, ConversationId, LabelId, TeamId, TemplateId, UserId, Uuid,
+};
 use entity::inbox;
 use entity::kinds::{AuthorKind, Direction, Platform, Role, TemplateCategory};
 use rapport::auth::AccountScope;
 use rapport::domain::bot::{self, BotCreate};
 use rapport::domain::inbox::InboxCreate;
+use rapport::domain::inbox_hours::{BusinessHours, Span};
+use rapport::domain::label::{self, LabelCreate};
 use rapport::domain::record::{
     self, Author, Item, NewConversationEvent, NewMessage, NewStatus, Outcome,
 };
+use rapport::domain::team::{self, TeamCreate};
 use rapport::domain::template::{self, TemplateCreate};
 use rapport::domain::user::{UserInvite, invite};
 
 use super::dice::Dice;
 use super::history::{
-    BOTS, Heard, History, INBOXES, Said, Source, TEMPLATES, Thread, USERS, Voice,
+    BOTS, Heard, History, INBOXES, LABELS, Said, Source, TEAMS, TEMPLATES, Thread, USERS, Voice,
+    Word,
 };
 use crate::support::factory;
 
@@ -26,6 +32,20 @@ pub struct Stage {
     pub users: Vec<UserId>,
     pub bots: Vec<BotId>,
     pub templates: Vec<TemplateId>,
+    pub labels: Vec<LabelId>,
+    pub teams: Vec<TeamId>,
+}
+
+/// Two spans on most days, one across the hour in which clocks are set on Sunday, none on
+/// Saturday.
+fn hours(zone: &str, holidays: &[&str]) -> BusinessHours {
+    let span = |day, from: &str, to: &str| Span { day, from: from.to_owned(), to: to.to_owned() };
+    let days = (1..=5).flat_map(|day| [span(day, "08:30", "12:15"), span(day, "13:00", "24:00")]);
+    BusinessHours {
+        zone: zone.to_owned(),
+        week: days.chain([span(7, "01:15", "02:45")]).collect(),
+        holidays: holidays.iter().map(|date| (*date).to_owned()).collect(),
+    }
 }
 
 /// Inboxes of all sorts, with names that only their ids tell apart.
@@ -38,6 +58,7 @@ fn inboxes() -> [InboxCreate; INBOXES] {
             vendor: text("Acme"),
             portfolio: text("retail"),
             line: text("+15550100"),
+            business_hours: Some(hours("Europe/Berlin", &["2025-03-31", "2018-11-05"])),
             ..inbox("Shop", Platform::Whatsapp)
         },
         InboxCreate {
@@ -50,7 +71,11 @@ fn inboxes() -> [InboxCreate; INBOXES] {
             line: text("care@acme.test"),
             ..inbox("Mail", Platform::Email)
         },
-        InboxCreate { portfolio: text("retail"), ..inbox("Web", Platform::Web) },
+        InboxCreate {
+            portfolio: text("retail"),
+            business_hours: Some(hours("Australia/Lord_Howe", &[])),
+            ..inbox("Web", Platform::Web)
+        },
         InboxCreate { vendor: text("Bots & Co"), ..inbox("Telegram", Platform::Telegram) },
         // Reports reads, but no deliveries.
         InboxCreate {
@@ -62,6 +87,11 @@ fn inboxes() -> [InboxCreate; INBOXES] {
     ]
 }
 
+/// The users of a team: the second team has them all.
+pub fn members(number: usize) -> std::ops::Range<usize> {
+    0..number + 1
+}
+
 impl Stage {
     /// `name` makes the users' addresses unique.
     pub async fn set(scope: &AccountScope, name: &str) -> Self {
@@ -70,6 +100,8 @@ impl Stage {
             users: Vec::new(),
             bots: Vec::new(),
             templates: Vec::new(),
+            labels: Vec::new(),
+            teams: Vec::new(),
         };
         for input in inboxes() {
             let inbox = rapport::domain::inbox::create(scope, None, input).await.unwrap();
@@ -99,6 +131,17 @@ impl Stage {
             };
             stage.templates.push(template::create(scope, None, input).await.unwrap().id);
         }
+        for number in 0..LABELS {
+            let input = LabelCreate { name: format!("label {number}"), color: None };
+            stage.labels.push(label::create(scope, None, input).await.unwrap().id);
+        }
+        for number in 0..TEAMS {
+            let input = TeamCreate {
+                name: format!("Team {number}"),
+                user_ids: members(number).map(|user| stage.users[user]).collect(),
+            };
+            stage.teams.push(team::create(scope, None, input).await.unwrap().id);
+        }
         stage
     }
 
@@ -113,7 +156,7 @@ impl Stage {
         dice.shuffle(&mut items);
         let mut threads: HashMap<Thread, ConversationId> = HashMap::new();
         while !items.is_empty() {
-            let size = items.len().min(20 + dice.below(60));
+            let size = items.len().min(1 + dice.below(30));
             let (indices, batch): (Vec<_>, Vec<_>) = items.drain(..size).unzip();
             for (index, outcome) in indices.into_iter().zip(recorded(scope, batch).await) {
                 let Some(index) = index else { continue };
@@ -130,6 +173,7 @@ impl Stage {
             Item::ConversationEvent(NewConversationEvent {
                 user_id: happened.user.map(|user| self.users[user]),
                 bot_id: happened.bot.map(|bot| self.bots[bot]),
+                label_id: happened.label.map(|label| self.labels[label]),
                 occurred_at: Some(happened.at),
                 ..factory::event(inbox_id, threads[&said.thread()], happened.kind)
             })
@@ -155,7 +199,8 @@ impl Stage {
             automation_id: said.automation.then(|| AutomationId(Uuid::from_u128(2))),
             occurred_at: Some(said.at),
             traffic: source.map(Source::traffic),
-            ..factory::message(inbox_id, &phone, "Hello")
+            quoted_external_id: said.quotes.map(external_id),
+            ..factory::message(inbox_id, &phone, said.word.map_or("Hello", Word::text))
         }
     }
 
