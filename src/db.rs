@@ -231,6 +231,12 @@ impl Sql {
         self
     }
 
+    /// Text and parameters apart, as the query builder takes them for a custom expression.
+    pub fn parts(self, backend: DbBackend) -> (String, Vec<Value>) {
+        let statement = self.statement(backend);
+        (statement.sql, statement.values.map_or_else(Vec::new, |values| values.0))
+    }
+
     /// PostgreSQL numbers its parameters. SQLite could as well, but looks each number up
     /// among all others, which takes quadratic time.
     pub fn statement(self, backend: DbBackend) -> Statement {

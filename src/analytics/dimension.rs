@@ -9,7 +9,7 @@ use entity::kinds::{
 };
 use entity::vocabulary;
 use entity::vocabulary::Vocabulary;
-use sea_orm::{ActiveEnum, QueryResult};
+use sea_orm::{ActiveEnum, QueryResult, Value};
 
 use super::key::{Key, Table};
 use super::source::Time;
@@ -224,6 +224,40 @@ impl Grouping {
                 vec![number(expression), who]
             }
         }
+    }
+
+    /// What the columns hold where the key is this one; no value stands for null. A key that none
+    /// of its rows can have is held by none.
+    pub fn conditions(&self, key: &Key) -> Vec<(String, Option<Value>)> {
+        let mut columns = self.columns().into_iter();
+        let first = columns.next().unwrap_or_default();
+        let second = columns.next();
+        let number_of = |named: fn(i64) -> Option<&'static str>, name: &str| {
+            (0..i64::from(i8::MAX)).find(|number| named(*number) == Some(name))
+        };
+        let value = match (key, self.key) {
+            (Key::Null | Key::Other, _) => return vec![(first, None)],
+            (Key::Id(table, id), KeyType::Author) => {
+                let kind = if *table == Table::User { AuthorKind::User } else { AuthorKind::Bot };
+                let who = second.map(|who| (who, Some(Value::from(*id))));
+                let kind = (first, Some(Value::from(i64::from(kind.to_value()))));
+                return [kind].into_iter().chain(who).collect();
+            }
+            (Key::Name(name), KeyType::Author) => {
+                let kind = number_of(name_of::<AuthorKind>, name).unwrap_or(-1);
+                let nobody = second.map(|who| (who, None));
+                return [(first, Some(Value::from(kind)))].into_iter().chain(nobody).collect();
+            }
+            (Key::Name(name), KeyType::Name(named)) => {
+                Value::from(number_of(named, name).unwrap_or(-1))
+            }
+            (Key::Id(_, id), _) => Value::from(*id),
+            (Key::Text(text), _) => Value::from(text.clone()),
+            (Key::Number(number), _) => Value::from(*number),
+            (Key::Flag(flag), _) => Value::from(i64::from(*flag)),
+            (Key::Name(_), _) => Value::from(-1_i64),
+        };
+        vec![(first, Some(value))]
     }
 
     /// The key in `row`, whose columns stand `at` and after; `at` moves behind them.

@@ -10,8 +10,9 @@ use super::key::{DimensionKey, Key};
 use super::label::Labels;
 use super::measure::DateBasis;
 use super::metric::Metric;
-use super::plan::{Grouped, Plan, Reading};
+use super::plan::{Plan, Reading};
 use super::query::ReportQuery;
+use super::statement::Grouped;
 use super::tally::{Cell, Shape};
 use crate::error::{Error, Result};
 

@@ -19,8 +19,10 @@ mod period;
 mod plan;
 mod predicate;
 mod query;
+mod records;
 mod report;
 mod source;
+mod statement;
 mod status_group;
 mod tally;
 
@@ -38,5 +40,6 @@ pub use period::{Period, PeriodInput, PeriodPreset};
 pub use query::{
     LONGEST_REPLY_WINDOW_SECONDS, MOST_BREAKDOWNS, MOST_GROUPS, ReportInput, ReportOrder,
 };
+pub use records::{Part, Records, ReportCell, records};
 pub use report::{Report, ReportSource, report};
 pub use status_group::StatusGroup;

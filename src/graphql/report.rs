@@ -1,24 +1,49 @@
 //! Reports: how one is asked for, and how it is shown. What the numbers are is decided in
 //! `analytics`; nothing is computed here.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use std::sync::Arc;
 
+use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
+
+use super::connection::{Connection, PageArgs};
 use super::id::{NodeId, NodeKind};
 use super::loader::Reader;
 use super::node::{self, Node};
 use super::scalar::{DateTime, TimeZone};
 use super::vocabulary::Name;
-use crate::analytics::{self, DateBasis, Dimension, Key, Metric, MetricUnit, ReportSource, Table};
+use crate::analytics::{
+    self, DateBasis, Dimension, Key, Metric, MetricUnit, Part, PeriodInput, ReportSource, Table,
+};
 use crate::error::Result;
 
 mod input;
+mod records;
 
 pub use input::ReportInput;
+use records::{Cell, Cells, Record};
 
 /// Makes a report about the reader's account.
 pub async fn report(reader: &Reader, input: ReportInput) -> Result<Report> {
-    let made = analytics::report(reader.scope(), input.read()?).await?;
-    let rows = made.rows.into_iter().map(|row| ReportRow {
+    let input = input.read()?;
+    let made = analytics::report(reader.scope(), input.clone()).await?;
+    // Every bucket has the same groups, the others last.
+    let bucket = made.rows.first().and_then(|row| row.bucket);
+    let groups: Vec<Vec<Key>> =
+        made.rows.iter().take_while(|row| row.bucket == bucket).map(keys).collect();
+    let height = groups.len().max(1);
+    let others = groups.iter().any(|keys| keys.contains(&Key::Other));
+    let mut shown = if others { groups } else { Vec::new() };
+    shown.retain(|keys| !keys.contains(&Key::Other));
+    let cells = Arc::new(Cells { reader: reader.clone(), input, shown });
+    let whole = made.period.clone();
+    let cell = |(index, row): (usize, &analytics::Row)| {
+        let (from, to) = row.bucket.map_or((whole.from, whole.to), |each| (each.start, each.end));
+        let (cells, bucket) = (cells.clone(), index / height);
+        Cell { cells, period: PeriodInput::Range { from, to }, bucket, keys: keys(row) }
+    };
+    let cells: Vec<Cell> = made.rows.iter().enumerate().map(cell).collect();
+    let rows = made.rows.into_iter().zip(cells).map(|(row, cell)| ReportRow {
+        cell,
         bucket: row.bucket.map(|bucket| Bucket { bucket, period: made.period.clone() }),
         other: row.keys.iter().any(|key| key.key == Key::Other),
         keys: row
@@ -76,9 +101,16 @@ impl From<&analytics::Period> for Period {
     }
 }
 
+fn keys(row: &analytics::Row) -> Vec<Key> {
+    row.keys.iter().map(|key| key.key.clone()).collect()
+}
+
 /// The values of one group in one bucket.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct ReportRow {
+    #[graphql(skip)]
+    cell: Cell,
     /// The part of the period; none without an interval.
     bucket: Option<Bucket>,
     /// The group: one key for each dimension of the breakdown.
@@ -87,6 +119,27 @@ pub struct ReportRow {
     other: bool,
     /// One value for each metric, in the order in which they were asked for.
     values: Vec<MetricValue>,
+}
+
+#[ComplexObject]
+impl ReportRow {
+    /// The rows behind a number, the latest first: as many as the numerator or the denominator
+    /// says; of a mean or percentile, what it is the mean of. Of the totals, ask for a report
+    /// without interval and breakdown.
+    async fn records(
+        &self,
+        #[graphql(desc = "One of the metrics asked for.")] metric: Name<Metric>,
+        #[graphql(desc = "Which part of its value; the numerator if nothing is said.")]
+        part: Option<Name<Part>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<async_graphql::Result<Connection<Record>>> {
+        let args = PageArgs { first, after, last, before };
+        let part = part.map_or(Part::Numerator, |part| part.0);
+        Some(self.cell.records(metric.0, part, args).await)
+    }
 }
 
 /// The value of a metric, with what it is made of.

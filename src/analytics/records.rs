@@ -1,0 +1,190 @@
+//! The rows behind a number: those of one cell of a report, by the same definitions, filter and
+//! times that made it, so that there are exactly as many of them.
+
+use entity::vocabulary;
+use entity::vocabulary::Vocabulary;
+use entity::{contact, conversation, conversation_event, message, session};
+use sea_orm::sea_query::Expr;
+use sea_orm::{Condition, QueryFilter, Select, Value};
+
+use super::key::Key;
+use super::measure::{Definition, Measure, Member, Moment};
+use super::metric::Metric;
+use super::period::PeriodInput;
+use super::predicate::Predicate;
+use super::query::{Asked, ReportInput, ReportQuery};
+use super::source::Source;
+use super::statement::{Apart, Count, Matches, Statement, Taken};
+use super::tally::Slot;
+use crate::auth::{AccountScope, Permission};
+use crate::error::{Checks, Error, Result, ViolationCode};
+
+vocabulary! {
+    /// A part of a value.
+    pub enum Part {
+        /// What is counted, or divided.
+        Numerator => "NUMERATOR",
+        /// What is divided by.
+        Denominator => "DENOMINATOR",
+    }
+}
+
+/// One cell of a report.
+#[derive(Clone, Debug)]
+pub struct ReportCell {
+    /// The bucket; the whole period where there is none.
+    pub period: PeriodInput,
+    /// One key for each dimension of the breakdown.
+    pub keys: Vec<Key>,
+    /// The groups that have rows of their own: all others are behind [`Key::Other`].
+    pub shown: Vec<Vec<Key>>,
+}
+
+/// The rows behind a value, of the kind that its metric counts.
+pub enum Records {
+    Messages(Select<message::Entity>),
+    Sessions(Select<session::Entity>),
+    Conversations(Select<conversation::Entity>),
+    /// Closings of conversations.
+    Events(Select<conversation_event::Entity>),
+    Contacts(Select<contact::Entity>),
+}
+
+/// The rows of `part` of the value that `metric` has in `cell` of the report that `input` asks
+/// for.
+pub async fn records(
+    scope: &AccountScope,
+    input: &ReportInput,
+    cell: &ReportCell,
+    metric: Metric,
+    part: Part,
+) -> Result<Records> {
+    scope.require(Permission::Read)?;
+    let mut checks = Checks::new();
+    if !input.metrics.contains(&metric) {
+        let names: Vec<&str> = input.metrics.iter().map(|metric| metric.name()).collect();
+        let message = format!("must be one of the metrics asked for: {}", names.join(", "));
+        checks.fail("metric", ViolationCode::Conflict, message);
+    }
+    let several = input.breakdown.iter().any(|dimension| dimension.is_multiple());
+    if several && cell.keys.contains(&Key::Other) {
+        let message = "the groups beyond the first ones share facts here; ask for more groups \
+                       (first) and open them one by one";
+        checks.fail("metric", ViolationCode::Unsupported, message);
+    }
+    let condition = condition(metric, part, &mut checks);
+    let input = ReportInput {
+        metrics: vec![metric],
+        period: cell.period.clone(),
+        interval: None,
+        compare_to: None,
+        order_by: None,
+        first: None,
+        ..input.clone()
+    };
+    let account = scope.account(scope.db().read()).await?;
+    let query = ReportQuery::new(&input, &account, scope.now(), &mut checks)?;
+    checks.finish()?;
+    let query = query.ok_or_else(|| Error::bug("records were refused without a reason"))?;
+    let [asked] = &query.asked[..] else { return Err(Error::bug("one metric was asked for")) };
+    let condition = condition.sql(query.reply_window);
+    Ok(select(scope, &query, asked, &condition, &matches(&query, cell)))
+}
+
+/// What the rows of the part pass.
+fn condition(metric: Metric, part: Part, checks: &mut Checks) -> Parts {
+    let denominator = part == Part::Denominator;
+    let parts = match metric.definition().measure {
+        Measure::Count { of, .. } | Measure::Distinct { of, .. } if !denominator => Some([of, of]),
+        Measure::Count { .. } | Measure::Distinct { .. } => None,
+        Measure::Share { whole, .. } if denominator => Some([whole, whole]),
+        Measure::Share { part, whole, .. } => Some([whole, part]),
+        Measure::Mean { .. } => Some([Predicate::Always; 2]),
+        Measure::Percentile { .. } => denominator.then_some([Predicate::Always; 2]),
+    };
+    if parts.is_none() {
+        let message = format!("{} has no {}", metric.name(), part.name().to_lowercase());
+        checks.fail("part", ViolationCode::Unsupported, message);
+    }
+    Parts(parts.unwrap_or([Predicate::Always; 2]))
+}
+
+/// Both must hold.
+struct Parts([Predicate; 2]);
+
+impl Parts {
+    fn sql(&self, reply_window: i64) -> String {
+        let [one, two] = self.0.map(|predicate| predicate.sql(reply_window));
+        format!("({one} AND {two})")
+    }
+}
+
+fn matches(query: &ReportQuery, cell: &ReportCell) -> Vec<Matches> {
+    let keyed = |keys: &Vec<Key>| query.breakdown.iter().copied().zip(keys.clone()).collect();
+    if query.breakdown.is_empty() {
+        Vec::new()
+    } else if cell.keys.contains(&Key::Other) {
+        vec![Matches::Beyond(cell.shown.iter().map(keyed).collect())]
+    } else {
+        vec![Matches::Group(keyed(&cell.keys))]
+    }
+}
+
+fn select(
+    scope: &AccountScope,
+    query: &ReportQuery,
+    asked: &Asked,
+    condition: &str,
+    matches: &[Matches],
+) -> Records {
+    let Definition { source, measure, .. } = asked.metric.definition();
+    let among = |table: &str, column: &str| {
+        let rows = asked.moments.iter().map(|moment| {
+            let (text, values) = rows(scope, query, source, moment, condition, column, matches);
+            Expr::cust_with_values(format!("\"{table}\".\"id\" IN ({text})"), values)
+        });
+        rows.fold(Condition::any(), Condition::add)
+    };
+    match (measure, source) {
+        (Measure::Distinct { member: Member::Contact, .. }, _) => {
+            Records::Contacts(scope.find().filter(among("contact", Member::Contact.column())))
+        }
+        (Measure::Distinct { member: Member::Conversation, .. }, _) => {
+            let column = Member::Conversation.column();
+            Records::Conversations(scope.find().filter(among("conversation", column)))
+        }
+        (_, Source::Messages | Source::Sends | Source::Replies | Source::FirstResponses) => {
+            Records::Messages(scope.find().filter(among("message", "m.id")))
+        }
+        (_, Source::Sessions) => Records::Sessions(scope.find().filter(among("session", "s.id"))),
+        (_, Source::Conversations) => {
+            Records::Conversations(scope.find().filter(among("conversation", "c.id")))
+        }
+        (_, Source::Resolutions) => {
+            Records::Events(scope.find().filter(among("conversation_event", "e.id")))
+        }
+    }
+}
+
+/// The ids of the rows that stand under one of the metric's times.
+fn rows(
+    scope: &AccountScope,
+    query: &ReportQuery,
+    source: Source,
+    moment: &Moment,
+    condition: &str,
+    column: &str,
+    matches: &[Matches],
+) -> (String, Vec<Value>) {
+    let only = moment.only.sql(query.reply_window);
+    let condition = format!("{only} AND {condition}");
+    let count = Count { slot: Slot::Sum(0), source, condition, taken: Taken::Number };
+    let statement = Statement { time: moment.time, apart: Apart::Nothing, counts: vec![count] };
+    let (account, segments) = (scope.account_id(), &query.stretch.segments);
+    if segments.is_empty() {
+        return ("NULL".to_owned(), Vec::new());
+    }
+    statement
+        .rows(column, account, segments, &query.breakdown, &query.filter, matches)
+        .parts(scope.db().backend())
+}
