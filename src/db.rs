@@ -53,6 +53,14 @@ impl Db {
         }
     }
 
+    /// Tells of every statement that has been run, with its parameters: for those who count.
+    pub fn watch(&mut self, told: impl Fn(&Statement) + Clone + Send + Sync + 'static) {
+        for connection in [&mut self.write, &mut self.read] {
+            let told = told.clone();
+            connection.set_metric_callback(move |info| told(info.statement));
+        }
+    }
+
     pub fn backend(&self) -> DbBackend {
         self.write.get_database_backend()
     }

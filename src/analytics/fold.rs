@@ -8,7 +8,7 @@ use super::bucket::Bucket;
 use super::dimension::Dimension;
 use super::key::{DimensionKey, Key};
 use super::label::Labels;
-use super::measure::DateBasis;
+use super::measure::{DateBasis, Definition, Measure};
 use super::metric::Metric;
 use super::plan::{Plan, Reading};
 use super::query::ReportQuery;
@@ -35,6 +35,21 @@ pub struct MetricValue {
     /// How much more than before, as a share of it: 0.1 is a tenth more. None where `previous`
     /// is none or 0.
     pub change: Option<f64>,
+}
+
+impl MetricValue {
+    /// The value where nothing was counted, on the metric's own basis.
+    pub(super) fn nothing(metric: Metric) -> Self {
+        let Definition { measure, times, .. } = metric.definition();
+        let (value, numerator, denominator) = match measure {
+            Measure::Count { .. } | Measure::Distinct { .. } => (Some(0.0), Some(0.0), None),
+            Measure::Share { .. } | Measure::Mean { .. } => (None, Some(0.0), Some(0.0)),
+            Measure::Percentile { .. } => (None, None, Some(0.0)),
+        };
+        let date_basis = times.bases().first().copied().unwrap_or(DateBasis::Event);
+        let (previous, change) = (None, None);
+        Self { metric, value, numerator, denominator, date_basis, previous, change }
+    }
 }
 
 /// The values of one group in one bucket.

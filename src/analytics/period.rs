@@ -79,7 +79,7 @@ impl PeriodPreset {
 }
 
 /// A period as callers say it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PeriodInput {
     /// `[from, to)`.
     Range {

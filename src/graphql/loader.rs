@@ -18,7 +18,7 @@ use crate::auth::{AccountScope, Viewer};
 use crate::error::{Error, Result};
 
 /// What can be loaded in batches, and how.
-pub trait Key: Copy + Eq + Hash + Send + Sync + 'static {
+pub trait Key: Clone + Eq + Hash + Send + Sync + 'static {
     type Row: Clone + Send + Sync + 'static;
 
     /// The rows of these keys. Keys without a row are left out.
@@ -120,7 +120,7 @@ impl Reader {
 
     /// The rows of several keys, in their order, without those that are not there.
     pub async fn find_many<K: Key>(&self, keys: Vec<K>) -> async_graphql::Result<Vec<K::Row>> {
-        let rows = self.lane.loader.load_many(keys.iter().copied()).await?;
+        let rows = self.lane.loader.load_many(keys.iter().cloned()).await?;
         Ok(keys.iter().filter_map(|key| rows.get(key).cloned()).collect())
     }
 }
@@ -184,7 +184,7 @@ pub fn by_group<K: Key<Row = Vec<R>>, R>(
     keys: &[K],
     rows: impl IntoIterator<Item = (K, R)>,
 ) -> HashMap<K, Vec<R>> {
-    let mut groups: HashMap<K, Vec<R>> = keys.iter().map(|key| (*key, Vec::new())).collect();
+    let mut groups: HashMap<K, Vec<R>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
     for (key, row) in rows {
         groups.entry(key).or_default().push(row);
     }

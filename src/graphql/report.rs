@@ -12,14 +12,14 @@ use super::node::{self, Node};
 use super::scalar::{DateTime, TimeZone};
 use super::vocabulary::Name;
 use crate::analytics::{
-    self, DateBasis, Dimension, Key, Metric, MetricUnit, Part, PeriodInput, ReportSource, Table,
+    self, DateBasis, Dimension, Key, Metric, MetricUnit, Part, ReportSource, Table,
 };
 use crate::error::Result;
 
 mod input;
 mod records;
 
-pub use input::ReportInput;
+pub use input::{PeriodInput, ReportInput};
 use records::{Cell, Cells, Record};
 
 /// Makes a report about the reader's account.
@@ -39,7 +39,7 @@ pub async fn report(reader: &Reader, input: ReportInput) -> Result<Report> {
     let cell = |(index, row): (usize, &analytics::Row)| {
         let (from, to) = row.bucket.map_or((whole.from, whole.to), |each| (each.start, each.end));
         let (cells, bucket) = (cells.clone(), index / height);
-        Cell { cells, period: PeriodInput::Range { from, to }, bucket, keys: keys(row) }
+        Cell { cells, period: analytics::PeriodInput::Range { from, to }, bucket, keys: keys(row) }
     };
     let cells: Vec<Cell> = made.rows.iter().enumerate().map(cell).collect();
     let rows = made.rows.into_iter().zip(cells).map(|(row, cell)| ReportRow {
@@ -146,7 +146,7 @@ impl ReportRow {
 #[derive(Clone, Copy, SimpleObject)]
 pub struct MetricValue {
     /// What it is the value of.
-    metric: Name<Metric>,
+    pub(super) metric: Name<Metric>,
     /// The value; none for 0/0.
     value: Option<f64>,
     /// What is divided: for a count, the count.

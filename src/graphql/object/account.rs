@@ -2,22 +2,24 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use entity::account::Model;
 use entity::id::AccountId;
 use entity::kinds::Role;
 
+use super::engagement::{Engagement, engagement};
 use super::{
     AccessToken, Bot, Contact, Conversation, Inbox, Label, Message, OptOut, Session, Team,
     Template, User, WebhookEvent, bot, contact, conversation, inbox, label, message, opt_out,
     session, team, template, token, user, webhook_event,
 };
+use crate::analytics::Subject;
 use crate::auth::AccountScope;
 use crate::error;
 use crate::graphql::connection::{Connection, PageArgs};
 use crate::graphql::id::NodeId;
 use crate::graphql::loader::{Key, Reader};
-use crate::graphql::report::{self, Report, ReportInput};
+use crate::graphql::report::{self, PeriodInput, Report, ReportInput};
 use crate::graphql::scalar::{Count, DateTime, TimeZone};
 use crate::graphql::vocabulary::Name;
 
@@ -281,6 +283,17 @@ impl Account {
         #[graphql(desc = "What is asked.")] input: ReportInput,
     ) -> Option<Result<Report>> {
         Some(report::report(&self.reader, input).await.map_err(Into::into))
+    }
+
+    /// Numbers about the whole account, over a period. In the account's zone, unless another is given.
+    async fn engagement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "From when to when.")] period: PeriodInput,
+        #[graphql(desc = "The zone of presets.")] time_zone: Option<TimeZone>,
+    ) -> Option<async_graphql::Result<Engagement>> {
+        let subject = Subject::Account;
+        Some(engagement(ctx, &self.reader, subject, period, time_zone).await)
     }
 }
 

@@ -2,25 +2,29 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Enum, ID, InputObject, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use entity::bot::{Column, Model};
 use entity::id::BotId;
 
+use super::engagement::{Engagement, engagement};
+use crate::analytics::Subject;
 use crate::auth::AccountScope;
 use crate::domain::{bot as rules, page};
 use crate::error::Result;
 use crate::graphql::connection::{Connection, OrderDirection, PageArgs, connect};
 use crate::graphql::id::{NodeId, NodeKind};
 use crate::graphql::loader::{Key, Reader, by_key};
-use crate::graphql::scalar::DateTime;
+use crate::graphql::report::PeriodInput;
+use crate::graphql::scalar::{DateTime, TimeZone};
 
 pub struct Bot {
+    reader: Reader,
     model: Model,
 }
 
 impl Bot {
-    pub fn new(_: Reader, model: Model) -> Self {
-        Self { model }
+    pub fn new(reader: Reader, model: Model) -> Self {
+        Self { reader, model }
     }
 }
 
@@ -50,6 +54,17 @@ impl Bot {
     /// When it was last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.model.updated_at)
+    }
+
+    /// Numbers about what happened while it was the bot of the conversation, over a period. In the account's zone, unless another is given.
+    async fn engagement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "From when to when.")] period: PeriodInput,
+        #[graphql(desc = "The zone of presets.")] time_zone: Option<TimeZone>,
+    ) -> Option<async_graphql::Result<Engagement>> {
+        let subject = Subject::Bot(self.model.id);
+        Some(engagement(ctx, &self.reader, subject, period, time_zone).await)
     }
 }
 

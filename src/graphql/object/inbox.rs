@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{ID, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::id::{InboxId, UserId};
 use entity::inbox::Model;
 use entity::kinds::{Platform, Provider};
 
+use super::engagement::{Engagement, engagement};
 use super::{Conversation, User, conversation};
+use crate::analytics::Subject;
 use crate::auth::{AccountScope, Permission};
 use crate::domain::{inbox as rules, inbox_hours};
 use crate::error::Result;
 use crate::graphql::connection::{Connection, PageArgs};
 use crate::graphql::id::{NodeId, NodeKind};
 use crate::graphql::loader::{Key, Reader, by_group, by_key};
+use crate::graphql::report::PeriodInput;
 use crate::graphql::scalar::{DateTime, TimeZone};
 use crate::graphql::vocabulary::Name;
 
@@ -164,6 +167,17 @@ impl Inbox {
     /// When its settings were last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.model.updated_at)
+    }
+
+    /// Numbers about what was said on it, over a period. In the account's zone, unless another is given.
+    async fn engagement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "From when to when.")] period: PeriodInput,
+        #[graphql(desc = "The zone of presets.")] time_zone: Option<TimeZone>,
+    ) -> Option<async_graphql::Result<Engagement>> {
+        let subject = Subject::Inbox(self.model.id);
+        Some(engagement(ctx, &self.reader, subject, period, time_zone).await)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod bot;
 pub mod contact;
 pub mod conversation;
 pub mod conversation_event;
+pub mod engagement;
 pub mod inbox;
 pub mod label;
 pub mod message;

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Enum, ID, InputObject, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use entity::id::TemplateId;
 use entity::kinds::{TemplateCategory, TemplateStatus};
 use entity::template::{Column, Model};
 
+use super::engagement::{Engagement, engagement};
+use crate::analytics::Subject;
 use crate::auth::AccountScope;
 use crate::domain::{page, template as rules};
 use crate::error::Result;
@@ -14,16 +16,18 @@ use crate::graphql::connection::{Connection, OrderDirection, PageArgs, connect};
 use crate::graphql::filter::Reading;
 use crate::graphql::id::{NodeId, NodeKind};
 use crate::graphql::loader::{Key, Reader, by_key};
-use crate::graphql::scalar::DateTime;
+use crate::graphql::report::PeriodInput;
+use crate::graphql::scalar::{DateTime, TimeZone};
 use crate::graphql::vocabulary::Name;
 
 pub struct Template {
+    reader: Reader,
     model: Model,
 }
 
 impl Template {
-    pub fn new(_: Reader, model: Model) -> Self {
-        Self { model }
+    pub fn new(reader: Reader, model: Model) -> Self {
+        Self { reader, model }
     }
 }
 
@@ -88,6 +92,17 @@ impl Template {
     /// When it was last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.model.updated_at)
+    }
+
+    /// Numbers about what was sent with it, over a period. In the account's zone, unless another is given.
+    async fn engagement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "From when to when.")] period: PeriodInput,
+        #[graphql(desc = "The zone of presets.")] time_zone: Option<TimeZone>,
+    ) -> Option<async_graphql::Result<Engagement>> {
+        let subject = Subject::Template(self.model.id);
+        Some(engagement(ctx, &self.reader, subject, period, time_zone).await)
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Enum, ID, InputObject, Object, Result};
-use entity::id::UserId;
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use entity::id::{AccountId, UserId};
 use entity::kinds::Role;
 use entity::user::{Column, Model};
 use entity::{Timestamp, membership};
 
 use super::Account;
+use super::engagement::{Engagement, engagement};
+use crate::analytics::Subject;
 use crate::auth::{AccountScope, Permission};
 use crate::domain::{page, read, user as rules};
 use crate::error;
@@ -16,7 +18,8 @@ use crate::graphql::connection::{Connection, OrderDirection, PageArgs, connect};
 use crate::graphql::filter::Reading;
 use crate::graphql::id::{NodeId, NodeKind};
 use crate::graphql::loader::{Caller, Key, Reader, by_key};
-use crate::graphql::scalar::DateTime;
+use crate::graphql::report::PeriodInput;
+use crate::graphql::scalar::{DateTime, TimeZone};
 use crate::graphql::vocabulary::Name;
 
 pub struct User {
@@ -43,6 +46,12 @@ impl User {
             }
         }
         Ok(joined)
+    }
+
+    fn within(&self, account_id: &ID) -> error::Result<Reader> {
+        let id = account_id.parse::<NodeId>().ok().filter(|id| id.kind == NodeKind::Account);
+        let id = id.ok_or(error::Error::NotFound("account"))?;
+        self.caller.reader(AccountId(id.id))
     }
 
     /// Something that only the user and administrators of a common account may see.
@@ -105,6 +114,23 @@ impl User {
     async fn memberships(&self) -> Result<Vec<Membership>> {
         let joined = self.joined().await?.into_iter();
         Ok(joined.map(|(reader, membership)| Membership::new(reader, &membership)).collect())
+    }
+
+    /// Numbers about what happened in an account while the conversation was assigned to the user,
+    /// over a period. In the account's zone, unless another is given.
+    async fn engagement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "An account in which the user is or was.")] account_id: ID,
+        #[graphql(desc = "From when to when.")] period: PeriodInput,
+        #[graphql(desc = "The zone of presets.")] time_zone: Option<TimeZone>,
+    ) -> Option<Result<Engagement>> {
+        let reader = self.within(&account_id);
+        let subject = Subject::Assignee(self.model.id);
+        Some(match reader {
+            Ok(reader) => engagement(ctx, &reader, subject, period, time_zone).await,
+            Err(error) => Err(error.into()),
+        })
     }
 }
 

@@ -136,17 +136,23 @@ pub struct ReportFilter {
     has_client_messages: Option<bool>,
 }
 
+impl From<PeriodInput> for analytics::PeriodInput {
+    fn from(period: PeriodInput) -> Self {
+        match period {
+            PeriodInput::Range(DateTimeRange { from, to }) => {
+                Self::Range { from: from.0, to: to.0 }
+            }
+            PeriodInput::Last(length) => Self::Last(length.0),
+            PeriodInput::Preset(preset) => Self::Preset(preset.0),
+        }
+    }
+}
+
 impl ReportInput {
     pub(super) fn read(self) -> Result<analytics::ReportInput> {
         Ok(analytics::ReportInput {
             metrics: members(self.metrics),
-            period: match self.period {
-                PeriodInput::Range(DateTimeRange { from, to }) => {
-                    analytics::PeriodInput::Range { from: from.0, to: to.0 }
-                }
-                PeriodInput::Last(length) => analytics::PeriodInput::Last(length.0),
-                PeriodInput::Preset(preset) => analytics::PeriodInput::Preset(preset.0),
-            },
+            period: self.period.into(),
             interval: self.interval.map(|interval| interval.0),
             breakdown: members(self.breakdown.unwrap_or_default()),
             filter: self.filter.unwrap_or_default().read()?,

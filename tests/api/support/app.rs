@@ -2,6 +2,7 @@
 //! an account in it and clients of all kinds.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use entity::id::{AccountId, UserId};
 use entity::kinds::{Role, TokenScope};
@@ -18,6 +19,7 @@ use rapport::engine::Engine;
 use rapport::graphql::id::NodeId;
 use rapport::ingest::{self, Worker};
 use rapport::startup::Application;
+use sea_orm::Statement;
 
 use super::db::{Kind, TestDb};
 use super::gql::Client;
@@ -43,8 +45,28 @@ pub struct TestApp {
     pub account_node: String,
     pub now: Timestamp,
     pub worker: Worker,
+    pub watch: Watch,
     database_url: String,
     made: AtomicU32,
+}
+
+/// The statements that the application runs, where somebody looks.
+#[derive(Clone, Default)]
+pub struct Watch(Arc<Mutex<Option<Vec<Statement>>>>);
+
+impl Watch {
+    fn see(&self, statement: &Statement) {
+        if let Some(seen) = self.0.lock().unwrap().as_mut() {
+            seen.push(statement.clone());
+        }
+    }
+
+    /// The statements that are run while `work` is done.
+    pub async fn during<T>(&self, work: impl Future<Output = T>) -> (T, Vec<Statement>) {
+        *self.0.lock().unwrap() = Some(Vec::new());
+        let done = work.await;
+        (done, self.0.lock().unwrap().take().unwrap())
+    }
 }
 
 /// Runs `body` with an application on a database of the kind; does nothing where there is
@@ -64,14 +86,17 @@ pub async fn run_with(kind: Kind, config: Config, body: impl AsyncFn(&TestApp)) 
         migrate_on_start: false,
         ..config
     };
-    let db = Db::connect(&test.url, CONNECTIONS).await.unwrap();
+    let mut db = Db::connect(&test.url, CONNECTIONS).await.unwrap();
+    let watch = Watch::default();
+    let watching = watch.clone();
+    db.watch(move |statement| watching.see(statement));
     let vault = Vault::new(VAULT_KEY);
     let application = Application::build_with(config, db, Clock::fixed(NOW), vault).await.unwrap();
     let (engine, worker) = (application.engine().clone(), application.worker().clone());
     let url = format!("http://{}", application.address());
     let handle = application.handle();
     let running = tokio::spawn(application.run());
-    let app = TestApp::new(engine, worker, url, test.url.clone()).await;
+    let app = TestApp::new(engine, worker, watch, url, test.url.clone()).await;
     body(&app).await;
     drop(app);
     handle.stop(false).await;
@@ -79,7 +104,13 @@ pub async fn run_with(kind: Kind, config: Config, body: impl AsyncFn(&TestApp)) 
 }
 
 impl TestApp {
-    async fn new(engine: Engine, worker: Worker, url: String, database_url: String) -> Self {
+    async fn new(
+        engine: Engine,
+        worker: Worker,
+        watch: Watch,
+        url: String,
+        database_url: String,
+    ) -> Self {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -97,6 +128,7 @@ impl TestApp {
             anonymous,
             now: NOW,
             worker,
+            watch,
             database_url,
             made: AtomicU32::new(0),
             engine,
