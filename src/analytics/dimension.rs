@@ -61,9 +61,9 @@ vocabulary! {
         FailureBucket => "FAILURE_BUCKET",
         /// Where the conversation's visitor came from.
         TrafficSource => "TRAFFIC_SOURCE",
-        /// What the session that the message stands in began with; none where it stands in none.
+        /// What the session that the message stands in began with, or would have begun with, had it not failed; none where it stands in none.
         SessionOrigin => "SESSION_ORIGIN",
-        /// Whether the session that the message stands in is the contact's first; none where it stands in none.
+        /// Whether the session that the message stands in is the contact's first, or would have been, had it not failed; none where it stands in none.
         UserType => "USER_TYPE",
         /// What an outbound message has to do with the beginning of a session: that it began with it, or would have, had the message not failed; none for all others.
         SessionRole => "SESSION_ROLE",
@@ -170,8 +170,13 @@ impl Dimension {
             Self::FailureCode => of_message(KeyType::Text, "m.failure_code"),
             Self::FailureBucket => of_message(named::<FailureBucket>(), "m.failure_bucket"),
             Self::TrafficSource => of(Conversation, KeyType::Text, "c.traffic_source"),
-            Self::SessionOrigin => of(Session, named::<SessionOrigin>(), "s.origin"),
-            Self::UserType => of(Session, named::<UserType>(), "s.user_type"),
+            Self::SessionOrigin => {
+                of(Session, named::<SessionOrigin>(), &or_would_be(time, "m.origin", "s.origin"))
+            }
+            Self::UserType => {
+                let user_type = or_would_be(time, &would_be_user_type(), "s.user_type");
+                of(Session, named::<UserType>(), &user_type)
+            }
             Self::SessionRole => of_message(named::<SessionRole>(), "m.session_role"),
             // `seg.o` makes local microseconds since a Monday, year 1, so that no number here
             // is negative and the remainder is the same on both databases.
@@ -282,6 +287,25 @@ impl Grouping {
             },
         })
     }
+}
+
+/// The first for a message with which a session would have begun.
+fn or_would_be(time: Time, would_be: &str, own: &str) -> String {
+    if time == Time::StartedAt {
+        return own.to_owned();
+    }
+    let role = SessionRole::WouldBeStarter.to_value();
+    format!("CASE WHEN m.session_role = {role} THEN {would_be} ELSE {own} END")
+}
+
+/// By the sessions before it, on any inbox.
+fn would_be_user_type() -> String {
+    let (new, returning) = (UserType::New.to_value(), UserType::Returning.to_value());
+    format!(
+        "CASE WHEN EXISTS (SELECT 1 FROM session p WHERE p.account_id = m.account_id \
+         AND p.contact_id = m.contact_id AND p.started_at < m.occurred_at) \
+         THEN {returning} ELSE {new} END"
+    )
 }
 
 fn platform_where(medium: Medium) -> String {

@@ -25,6 +25,7 @@ mod report;
 mod source;
 mod statement;
 mod status_group;
+mod table;
 mod tally;
 
 pub use bucket::{Bucket, Interval, MOST_BUCKETS};
@@ -45,3 +46,6 @@ pub use query::{
 pub use records::{Part, Records, ReportCell, records};
 pub use report::{Report, ReportSource, report};
 pub use status_group::StatusGroup;
+pub use table::{
+    TableInput, conversation_starts, engagements, first_opt_out_at, first_reply_at, messages_in,
+};

@@ -213,7 +213,10 @@ mod tests {
         assert_eq!(
             sql.statement(sea_orm::DbBackend::Postgres).sql,
             "WITH seg(b, f, t, o) AS (VALUES (0, 10, 20, 5)) \
-             SELECT CAST(seg.b AS BIGINT), m.inbox_id, CAST(s.user_type AS BIGINT), \
+             SELECT CAST(seg.b AS BIGINT), m.inbox_id, \
+             CAST(CASE WHEN m.session_role = 2 THEN CASE WHEN EXISTS (SELECT 1 FROM session p \
+             WHERE p.account_id = m.account_id AND p.contact_id = m.contact_id \
+             AND p.started_at < m.occurred_at) THEN 2 ELSE 1 END ELSE s.user_type END AS BIGINT), \
              COUNT(*) FILTER (WHERE m.author_kind IS DISTINCT FROM 5 AND NOT m.private), \
              COUNT(*) FILTER (WHERE (m.medium = 1 AND m.direction = 2 AND NOT m.private \
              AND m.author_kind IS DISTINCT FROM 5) AND m.sent_at IS NOT NULL) \

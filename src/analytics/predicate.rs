@@ -2,7 +2,9 @@
 //! the vocabularies, never typed by hand.
 
 use entity::Timestamp;
-use entity::kinds::{AuthorKind, Direction, Medium, MessageStatus, SessionRole, UserType};
+use entity::kinds::{
+    AuthorKind, Direction, Medium, MessageStatus, OpenedBy, SessionRole, UserType,
+};
 use sea_orm::ActiveEnum;
 
 use super::source::{Response, Wait};
@@ -27,6 +29,10 @@ pub(super) enum Predicate {
     /// has been joined.
     InSessionOf(UserType),
     Plays(SessionRole),
+    /// A session began with it, or would have.
+    BeginsSession,
+    /// Its conversation was begun by these. Where that has been joined.
+    OpenedBy(OpenedBy),
     /// It ended something that lasted. Where what has the length is there.
     Lasted(Wait),
     /// A reply, or an opt-out, belongs to it.
@@ -57,6 +63,13 @@ impl Predicate {
             Self::In(groups) => status_group::condition(groups),
             Self::ReportsReads => "m.gives_reads".to_owned(),
             Self::InSessionOf(user_type) => format!("s.user_type = {}", user_type.to_value()),
+            Self::BeginsSession => {
+                "(m.session_role IS NOT NULL OR EXISTS (SELECT 1 FROM session b \
+                 WHERE b.account_id = m.account_id AND b.id = m.session_id \
+                 AND b.first_message_id = m.id))"
+                    .to_owned()
+            }
+            Self::OpenedBy(who) => format!("c.opened_by = {}", who.to_value()),
             Self::Plays(role) => format!("m.session_role = {}", role.to_value()),
             Self::Lasted(wait) => format!("{} IS NOT NULL", wait.micros(false)),
             Self::Has(response) => {

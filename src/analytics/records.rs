@@ -5,15 +5,15 @@ use entity::vocabulary;
 use entity::vocabulary::Vocabulary;
 use entity::{contact, conversation, conversation_event, message, session};
 use sea_orm::sea_query::Expr;
-use sea_orm::{Condition, QueryFilter, Select, Value};
+use sea_orm::{Condition, QueryFilter, Select};
 
 use super::key::Key;
-use super::measure::{Definition, Measure, Member, Moment};
+use super::measure::{Definition, Measure, Member};
 use super::metric::Metric;
 use super::period::PeriodInput;
 use super::predicate::Predicate;
 use super::query::{Asked, ReportInput, ReportQuery};
-use super::source::Source;
+use super::source::{Source, Time};
 use super::statement::{Apart, Count, Matches, Statement, Taken};
 use super::tally::Slot;
 use crate::auth::{AccountScope, Permission};
@@ -140,8 +140,10 @@ fn select(
     let Definition { source, measure, .. } = asked.metric.definition();
     let among = |table: &str, column: &str| {
         let rows = asked.moments.iter().map(|moment| {
-            let (text, values) = rows(scope, query, source, moment, condition, column, matches);
-            Expr::cust_with_values(format!("\"{table}\".\"id\" IN ({text})"), values)
+            let only = moment.only.sql(query.reply_window);
+            let condition = format!("{only} AND {condition}");
+            let rows = Rows { source, time: moment.time, condition, column };
+            rows.of(scope, query, table, matches)
         });
         rows.fold(Condition::any(), Condition::add)
     };
@@ -166,25 +168,34 @@ fn select(
     }
 }
 
-/// The ids of the rows that stand under one of the metric's times.
-fn rows(
-    scope: &AccountScope,
-    query: &ReportQuery,
-    source: Source,
-    moment: &Moment,
-    condition: &str,
-    column: &str,
-    matches: &[Matches],
-) -> (String, Vec<Value>) {
-    let only = moment.only.sql(query.reply_window);
-    let condition = format!("{only} AND {condition}");
-    let count = Count { slot: Slot::Sum(0), source, condition, taken: Taken::Number };
-    let statement = Statement { time: moment.time, apart: Apart::Nothing, counts: vec![count] };
-    let (account, segments) = (scope.account_id(), &query.stretch.segments);
-    if segments.is_empty() {
-        return ("NULL".to_owned(), Vec::new());
+/// Rows of a source.
+pub(super) struct Rows<'a> {
+    pub source: Source,
+    pub time: Time,
+    pub condition: String,
+    /// What they are known by.
+    pub column: &'a str,
+}
+
+impl Rows<'_> {
+    /// That a row of the table is one of those that the query lets through.
+    pub fn of(
+        self,
+        scope: &AccountScope,
+        query: &ReportQuery,
+        table: &str,
+        matches: &[Matches],
+    ) -> Expr {
+        let Self { source, time, condition, column } = self;
+        let count = Count { slot: Slot::Sum(0), source, condition, taken: Taken::Number };
+        let statement = Statement { time, apart: Apart::Nothing, counts: vec![count] };
+        let (account, segments) = (scope.account_id(), &query.stretch.segments);
+        if segments.is_empty() {
+            return Expr::value(false);
+        }
+        let (text, values) = statement
+            .rows(column, account, segments, &query.breakdown, &query.filter, matches)
+            .parts(scope.db().backend());
+        Expr::cust_with_values(format!("\"{table}\".\"id\" IN ({text})"), values)
     }
-    statement
-        .rows(column, account, segments, &query.breakdown, &query.filter, matches)
-        .parts(scope.db().backend())
 }

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use entity::id::{ContactId, InboxId, LabelId};
 use entity::{contact, contact_identity, contact_label, label};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
 };
 use serde::Serialize;
 
@@ -67,6 +67,21 @@ pub fn select(scope: &AccountScope, filter: &ContactFilter) -> Result<Select<con
         .add_option(filter.has_email.map(|wanted| present(C::Email, wanted)))
         .add_option(search.map(|text| named(&text)));
     Ok(scope.find::<contact::Entity>().filter(wanted))
+}
+
+/// Of rows that belong to contacts those whose contact is called like `search`, or can be reached
+/// by something like it. All of them where nothing is searched.
+pub fn narrow<E: EntityTrait>(
+    scope: &AccountScope,
+    select: Select<E>,
+    contact_id: E::Column,
+    search: Option<&str>,
+) -> Result<Select<E>> {
+    let Some(text) = search::key(search)? else { return Ok(select) };
+    scope.require_personal_data("searching contacts")?;
+    let found = scope.find::<contact::Entity>().filter(named(&text));
+    let found = found.select_only().column(contact::Column::Id).into_query();
+    Ok(select.filter(contact_id.in_subquery(found)))
 }
 
 fn named(text: &str) -> Condition {

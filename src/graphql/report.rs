@@ -19,7 +19,7 @@ use crate::error::Result;
 mod input;
 mod records;
 
-pub use input::{PeriodInput, ReportInput};
+pub use input::{PeriodInput, ReportFilter, ReportInput, table};
 use records::{Cell, Cells, Record};
 
 /// Makes a report about the reader's account.

@@ -69,6 +69,11 @@ async fn crowd(app: &TestApp) {
             )
             .await;
         }
+        let offered = NewMessage {
+            occurred_at: Some(app.hours_ago(50 - i64::from(number) / 2)),
+            ..factory::answer(inbox.id, &format!("+1555777{number:04}"), "An offer")
+        };
+        factory::say(scope, offered).await;
         whatsapp::deliver(app, &line, &format!("{{\"number\":{number}}}")).await;
     }
 }
@@ -187,14 +192,21 @@ on_both! {
         assert!(lists.len() >= 13, "only {} lists", lists.len());
         for field in lists {
             let name = field.name();
-            List { app, field: name, order: String::new(), key: "id".to_owned() }.walk().await;
+            let period = match field.argument("period") {
+                Some(_) => r#", period: { last: "P30D" }"#,
+                None => "",
+            };
+            let order = period.to_owned();
+            List { app, field: name, order, key: "id".to_owned() }.walk().await;
             let order = field.argument("orderBy").unwrap_or_else(|| panic!("{name} has no order"));
             let fields = schema.input_fields(order.type_name());
             let by = fields.iter().find(|each| each.name() == "field").unwrap();
             for column in schema.enum_values(by.type_name()) {
                 let mut both = Vec::new();
                 for direction in ["ASC", "DESC"] {
-                    let order = format!(", orderBy: {{ field: {column}, direction: {direction} }}");
+                    let order = format!(
+                        "{period}, orderBy: {{ field: {column}, direction: {direction} }}"
+                    );
                     let all = List { app, field: name, order, key: camel(column) }.walk().await;
                     let keys = keys(&all);
                     let ordered =

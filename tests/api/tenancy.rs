@@ -149,6 +149,7 @@ on_both! {
 fn arguments(field: &str) -> &'static str {
     match field {
         "report" => r#"(input: { metrics: [MESSAGES], period: { last: "P30D" } })"#,
+        "engagement" | "conversationStarts" | "engagementRows" => r#"(period: { last: "P30D" })"#,
         other => panic!("Account.{other} needs arguments; add them here"),
     }
 }

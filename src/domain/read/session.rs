@@ -3,7 +3,7 @@
 use entity::id::{ContactId, ConversationId, InboxId, SessionId};
 use entity::kinds::{SessionOrigin, UserType};
 use entity::{Timestamp, session};
-use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, Select};
 use serde::Serialize;
 
 use super::{any_of, check_range};
@@ -39,6 +39,23 @@ pub fn select(scope: &AccountScope, filter: &SessionFilter) -> Result<Select<ses
         .add_option(filter.from.map(|from| C::StartedAt.gte(from)))
         .add_option(filter.to.map(|to| C::StartedAt.lt(to)));
     Ok(scope.find::<session::Entity>().filter(wanted))
+}
+
+/// When the first session of each of these contacts began, on any inbox.
+pub async fn first_starts(
+    scope: &AccountScope,
+    contacts: &[ContactId],
+) -> Result<Vec<(ContactId, Timestamp)>> {
+    use session::Column as C;
+    scope.require(Permission::Read)?;
+    let first = scope
+        .find::<session::Entity>()
+        .filter(C::ContactId.is_in(contacts.iter().copied()))
+        .select_only()
+        .column(C::ContactId)
+        .column_as(C::StartedAt.min(), "first")
+        .group_by(C::ContactId);
+    Ok(first.into_tuple().all(scope.db().read()).await?)
 }
 
 pub fn by_start() -> Order<session::Column> {

@@ -7,7 +7,9 @@ use entity::account::Model;
 use entity::id::AccountId;
 use entity::kinds::Role;
 
+use super::conversation_start::{self, ConversationStart};
 use super::engagement::{Engagement, engagement};
+use super::engagement_row::{self, EngagementRow};
 use super::{
     AccessToken, Bot, Contact, Conversation, Inbox, Label, Message, OptOut, Session, Team,
     Template, User, WebhookEvent, bot, contact, conversation, inbox, label, message, opt_out,
@@ -19,7 +21,7 @@ use crate::error;
 use crate::graphql::connection::{Connection, PageArgs};
 use crate::graphql::id::NodeId;
 use crate::graphql::loader::{Key, Reader};
-use crate::graphql::report::{self, PeriodInput, Report, ReportInput};
+use crate::graphql::report::{self, PeriodInput, Report, ReportFilter, ReportInput};
 use crate::graphql::scalar::{Count, DateTime, TimeZone};
 use crate::graphql::vocabulary::Name;
 
@@ -275,6 +277,56 @@ impl Account {
     ) -> Option<Result<Connection<WebhookEvent>>> {
         let args = PageArgs { first, after, last, before };
         Some(webhook_event::list(&self.reader, filter, order_by, args).await.map_err(Into::into))
+    }
+
+    /// The messages with which sessions began in a period, and the sends with which one would have
+    /// begun, had they not failed; the latest first if nothing else is said.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
+    async fn conversation_starts(
+        &self,
+        #[graphql(desc = "From when to when they were.")] period: PeriodInput,
+        filter: Option<ReportFilter>,
+        #[graphql(desc = "A part of the contact's name, e-mail address or phone number.")]
+        search: Option<String>,
+        #[graphql(desc = "The zone of presets and hours; the account's if not given.")]
+        time_zone: Option<TimeZone>,
+        order_by: Option<conversation_start::Order>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<Result<Connection<ConversationStart>>> {
+        let args = PageArgs { first, after, last, before };
+        let listed = async {
+            let input = report::table(period, filter, time_zone)?;
+            conversation_start::list(&self.reader, input, search, order_by, args).await
+        };
+        Some(listed.await.map_err(Into::into))
+    }
+
+    /// The conversations that the business began in a period; the latest first if nothing else is
+    /// said.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
+    async fn engagement_rows(
+        &self,
+        #[graphql(desc = "From when to when they began.")] period: PeriodInput,
+        filter: Option<ReportFilter>,
+        #[graphql(desc = "A part of the contact's name, e-mail address or phone number.")]
+        search: Option<String>,
+        #[graphql(desc = "The zone of presets and hours; the account's if not given.")]
+        time_zone: Option<TimeZone>,
+        order_by: Option<engagement_row::Order>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<Result<Connection<EngagementRow>>> {
+        let args = PageArgs { first, after, last, before };
+        let listed = async {
+            let input = report::table(period, filter, time_zone)?;
+            engagement_row::list(&self.reader, input, search, order_by, args).await
+        };
+        Some(listed.await.map_err(Into::into))
     }
 
     /// Numbers: totals, series and breakdowns of the metrics asked for.

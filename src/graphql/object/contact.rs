@@ -232,7 +232,7 @@ impl Key for ContactId {
 
 /// How a contact is known.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct IdentitiesOf(ContactId);
+pub(super) struct IdentitiesOf(pub ContactId);
 
 impl Key for IdentitiesOf {
     type Row = Vec<contact_identity::Model>;

@@ -124,6 +124,16 @@ impl Conversation {
         Some(Replier { direction: Name(direction), author })
     }
 
+    /// Since when the contact waits for an answer of a human; none while nobody does.
+    async fn waiting_since(&self) -> Option<DateTime> {
+        self.model.waiting_since.map(DateTime)
+    }
+
+    /// When a human first wrote in it.
+    async fn responded_at(&self) -> Option<DateTime> {
+        self.model.responded_at.map(DateTime)
+    }
+
     /// When the visitor's page was last known to be open.
     async fn visitor_last_seen_at(&self) -> Option<DateTime> {
         self.model.visitor_last_seen_at.map(DateTime)

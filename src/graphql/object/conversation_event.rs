@@ -82,6 +82,11 @@ impl ConversationEvent {
     async fn created_at(&self) -> DateTime {
         DateTime(self.model.created_at)
     }
+
+    /// Of a closing that was a resolution, for how many seconds the conversation had been open.
+    async fn resolution_seconds(&self) -> Option<f64> {
+        self.model.resolution_micros.map(super::message::seconds)
+    }
 }
 
 /// Which events of a conversation to list.

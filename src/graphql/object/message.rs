@@ -10,7 +10,7 @@ use entity::message::Model;
 use super::author::Author;
 use super::message_event::EventsOf;
 use super::{Bot, Contact, Conversation, Inbox, MessageEvent, Session, Template, User};
-use crate::analytics::StatusGroup;
+use crate::analytics::{StatusGroup, first_opt_out_at, first_reply_at};
 use crate::auth::AccountScope;
 use crate::domain::{read, record};
 use crate::error;
@@ -188,6 +188,34 @@ impl Message {
         self.model.failed_after_delivery
     }
 
+    /// Of a send, when it was first replied to, by the account's reply window.
+    async fn first_reply_at(&self) -> Option<Result<DateTime>> {
+        let window = match self.reader.get(self.reader.account_id()).await {
+            Ok(account) => account.reply_window_seconds,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(Ok(DateTime(first_reply_at(&self.model, window)?)))
+    }
+
+    /// Of a send, when the contact first opted out upon it, by the account's reply window.
+    async fn first_opt_out_at(&self) -> Option<Result<DateTime>> {
+        let window = match self.reader.get(self.reader.account_id()).await {
+            Ok(account) => account.reply_window_seconds,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(Ok(DateTime(first_opt_out_at(&self.model, window)?)))
+    }
+
+    /// Of a human reply, for how many seconds the client had waited for it.
+    async fn reply_seconds(&self) -> Option<f64> {
+        self.model.reply_micros.map(seconds)
+    }
+
+    /// Of a conversation's first response, after how many seconds it came.
+    async fn first_response_seconds(&self) -> Option<f64> {
+        self.model.first_response_micros.map(seconds)
+    }
+
     /// All that was ever heard about it, in the order of its happening.
     async fn events(&self) -> Result<Vec<MessageEvent>> {
         let events = self.reader.find(EventsOf(self.model.id)).await?.unwrap_or_default();
@@ -198,6 +226,11 @@ impl Message {
     async fn created_at(&self) -> DateTime {
         DateTime(self.model.created_at)
     }
+}
+
+/// Seconds, to the microsecond.
+pub(super) fn seconds(micros: i64) -> f64 {
+    micros as f64 / 1_000_000.0
 }
 
 /// That a message failed.

@@ -169,6 +169,17 @@ impl ReportInput {
     }
 }
 
+/// Which rows of a table are meant.
+pub fn table(
+    period: PeriodInput,
+    filter: Option<ReportFilter>,
+    time_zone: Option<TimeZone>,
+) -> Result<analytics::TableInput> {
+    let filter = filter.unwrap_or_default().read()?;
+    let time_zone = time_zone.map(|zone| zone.0);
+    Ok(analytics::TableInput { period: period.into(), filter, time_zone })
+}
+
 impl ReportFilter {
     fn read(self) -> Result<analytics::ReportFilter> {
         let mut reading = Reading::new();

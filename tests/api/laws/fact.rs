@@ -36,7 +36,7 @@ pub struct Fact {
     pub inbox: inbox::Model,
     /// None for what has no status.
     pub standing: Option<Standing>,
-    /// None for what stands in no session.
+    /// None for what stands in no session; that which would have begun for what would begin one.
     pub session: Option<(SessionOrigin, UserType)>,
     /// It is the first message of its session.
     pub begins_session: bool,
@@ -182,6 +182,7 @@ fn fact(
         history.said.iter().any(|other| other.thread() == said.thread() && other.inbound());
     let begins_conversation =
         !history.said.iter().any(|other| other.thread() == said.thread() && other.at < said.at);
+    let would_begin = would_begin(history, standings, index);
     let assignee = assignee(history, said.thread(), said.at);
     let story = Story::of(history, said.thread());
     let human = matches!(said.voice, Voice::User(_)).then_some(&story);
@@ -191,9 +192,11 @@ fn fact(
     Fact {
         inbox: stage.inboxes[said.inbox].clone(),
         standing,
-        would_begin: would_begin(history, standings, index),
+        would_begin,
         begins_session: session.as_ref().is_some_and(|session| session.begins),
-        session: session.map(|session| (session.origin, session.user_type)),
+        session: session
+            .map(|session| (session.origin, session.user_type))
+            .or_else(|| would_begin.then(|| (origin(said), user_type(history, standings, said)))),
         begins_conversation,
         author: match said.voice {
             Voice::Client | Voice::Business => None,
@@ -318,6 +321,17 @@ fn would_begin(history: &History, standings: &[Option<Standing>], index: usize) 
     });
     let last = before.map(|other| history.said[other].at).max();
     last.is_none_or(|last| said.at.seconds() - last.seconds() > IDLE_SECONDS)
+}
+
+/// Whether there was a session with the contact before.
+fn user_type(history: &History, standings: &[Option<Standing>], said: &Said) -> UserType {
+    let before = (0..history.said.len()).any(|other| {
+        let other_said = &history.said[other];
+        other_said.contact == said.contact
+            && other_said.at < said.at
+            && takes_part(history, standings, other)
+    });
+    if before { UserType::Returning } else { UserType::New }
 }
 
 fn sessions(history: &History, standings: &[Option<Standing>]) -> Vec<Option<Session>> {

@@ -2,7 +2,8 @@
 
 use entity::kinds::Platform;
 use rapport::analytics::{
-    self, Key, Metric, MetricUnit, Part, PeriodInput, Records, Report, ReportCell, ReportInput, Row,
+    self, Key, Metric, MetricUnit, Part, PeriodInput, Records, Report, ReportCell, ReportInput,
+    Row, TableInput,
 };
 use rapport::auth::AccountScope;
 use rapport::domain::page;
@@ -10,8 +11,9 @@ use rapport::domain::record::NewMessage;
 use serde_json::{Value, json};
 
 use super::dice::{Dice, cases};
-use super::query::definition;
-use super::reference::has_several;
+use super::fact::Fact;
+use super::query::{Ask, definition};
+use super::reference::{has_several, zone};
 use super::{Scene, asks};
 use crate::on_both;
 use crate::support::factory;
@@ -91,6 +93,46 @@ on_both! {
             }
         }
         assert!(opened > 100, "too little happened: {opened}");
+    }
+}
+
+/// How many facts there are in the period that the question lets through.
+fn expected(scene: &Scene, ask: &Ask, of: fn(&Fact) -> bool) -> f64 {
+    let zone = zone(ask.zone);
+    let counted = scene.facts.iter().filter(|fact| {
+        let at = fact.said.at;
+        fact.closing.is_none()
+            && of(fact)
+            && (ask.from <= at && at < ask.to)
+            && ask.lets_pass(fact, &zone, at)
+    });
+    counted.count() as f64
+}
+
+on_both! {
+    async fn tables_have_the_rows_of_their_definitions(app: &TestApp) {
+        let mut rows = 0.0;
+        for case in 0..cases(3) {
+            let mut dice = Dice::of(11, case);
+            let scene = Scene::random(app, &mut dice, &format!("tables-{case}"), case).await;
+            let (scope, read) = (&scene.scope, scene.scope.db().read());
+            for ask in asks(&mut dice, &scene) {
+                let ReportInput { period, filter, time_zone, .. } = ask.input();
+                let input = TableInput { period, filter, time_zone };
+                let starts = analytics::conversation_starts(scope, &input).await.unwrap();
+                let starts = page::count(read, starts).await.unwrap() as f64;
+                let begins = |fact: &Fact| fact.begins_session || fact.would_begin;
+                assert_eq!(starts, expected(&scene, &ask, begins), "{ask:#?}");
+                rows += starts;
+                // Conversations have no status, say.
+                let Ok(opened) = analytics::engagements(scope, &input).await else { continue };
+                let opened = page::count(read, opened).await.unwrap() as f64;
+                let begins = |fact: &Fact| fact.begins_conversation && !fact.said.inbound();
+                assert_eq!(opened, expected(&scene, &ask, begins), "{ask:#?}");
+                rows += opened;
+            }
+        }
+        assert!(rows > 100.0, "too little happened: {rows}");
     }
 }
 
