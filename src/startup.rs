@@ -135,7 +135,7 @@ impl Application {
     /// Makes the demo account, or finds it again, and says how to get in: the keys and values
     /// of what the command prints.
     pub async fn demo(&self) -> crate::error::Result<[(&'static str, String); 5]> {
-        let demo = crate::demo::prepare(&self.engine).await?;
+        let demo = crate::demo::prepare(&self.engine, crate::demo::DAYS).await?;
         if let Some(made) = &demo.made {
             let seconds = made.took.as_secs_f64();
             tracing::info!("recorded {} messages in {seconds:.1} s", made.messages);

@@ -9,6 +9,7 @@ use super::story::{Cast, ChatLine, Fate, MailingLine, Rhythm};
 use crate::auth::AccountScope;
 use crate::domain::bot::{self, BotCreate};
 use crate::domain::inbox::{self, InboxCreate};
+use crate::domain::inbox_hours::{BusinessHours, Span};
 use crate::domain::label::{self, LabelCreate};
 use crate::domain::team::{self, TeamCreate};
 use crate::domain::template::{self, TemplateCreate};
@@ -272,9 +273,18 @@ async fn line(
         line: Some(line.to_owned()),
         send_only: members.is_empty(),
         member_ids: members.to_vec(),
+        business_hours: (!members.is_empty()).then(business_hours),
         ..InboxCreate::new(name, platform)
     };
     Ok(inbox::create(scope, None, input).await?.id)
+}
+
+/// From Monday to Saturday, not at Christmas.
+fn business_hours() -> BusinessHours {
+    let span = |day, to: &str| Span { day, from: "08:00".to_owned(), to: to.to_owned() };
+    let week = (1..=5).map(|day| span(day, "20:00")).chain([span(6, "14:00")]);
+    let holidays = ["2025-12-25", "2026-01-01", "2026-12-25"].map(str::to_owned).to_vec();
+    BusinessHours { zone: super::ZONE.to_owned(), week: week.collect(), holidays }
 }
 
 async fn prepared(

@@ -26,7 +26,8 @@ use story::Story;
 
 const OWNER: &str = "owner@aurora-coffee.example";
 const ZONE: &str = "America/Sao_Paulo";
-const DAYS: i64 = 365;
+/// A year.
+pub const DAYS: i64 = 365;
 /// Items recorded by one transaction: as few as SQLite allows, which takes 32,766 parameters
 /// of a statement that asks for two things of each item.
 const TRANSACTION: usize = 12_000;
@@ -49,14 +50,14 @@ pub struct Made {
     pub took: Duration,
 }
 
-/// Makes the demo account, or finds the one that is there, and gives it a new password and
-/// token.
-pub async fn prepare(engine: &Engine) -> Result<DemoAccount> {
+/// Makes the demo account with so many days of traffic, or finds the one that is there, and gives
+/// it a new password and token.
+pub async fn prepare(engine: &Engine, days: i64) -> Result<DemoAccount> {
     let password = make_up();
     let (account, made) = match existing(engine, &password).await? {
         Some(account) => (account, None),
         None => {
-            let (account, made) = make(engine, &password).await?;
+            let (account, made) = make(engine, &password, days).await?;
             (account, Some(made))
         }
     };
@@ -90,7 +91,7 @@ async fn existing(engine: &Engine, password: &str) -> Result<Option<AccountId>> 
     Ok(Some(membership.account_id))
 }
 
-async fn make(engine: &Engine, password: &str) -> Result<(AccountId, Made)> {
+async fn make(engine: &Engine, password: &str, days: i64) -> Result<(AccountId, Made)> {
     let began = Instant::now();
     let input = AccountCreate {
         name: "Aurora Coffee".to_owned(),
@@ -105,17 +106,17 @@ async fn make(engine: &Engine, password: &str) -> Result<(AccountId, Made)> {
     let account = account::create(engine, None, input).await?.account;
     let scope = auth::system_scope(engine, account.id);
     let cast = cast::gather(&scope).await?;
-    let (messages, items) = play(&scope, &cast).await?;
+    let (messages, items) = play(&scope, &cast, days).await?;
     Ok((account.id, Made { messages, items, took: began.elapsed() }))
 }
 
 /// Records the days up to now. Says how many messages and items there were.
-async fn play(scope: &AccountScope, cast: &story::Cast) -> Result<(usize, usize)> {
+async fn play(scope: &AccountScope, cast: &story::Cast, days: i64) -> Result<(usize, usize)> {
     let now = scope.now();
     let today = local(now)?;
     let mut story = Story::new(cast, today.time_zone().clone(), now);
     let mut recorder = Recorder { scope, items: Vec::new(), messages: 0, recorded: 0 };
-    for back in (0..=DAYS).rev() {
+    for back in (0..=days).rev() {
         let day =
             today.checked_sub(back.days()).map_err(|error| Error::Internal(error.into()))?.date();
         // A day's mornings may follow on what began the evening before, so that only what lies
@@ -160,6 +161,7 @@ impl Recorder<'_> {
         let tx = self.scope.begin().await?;
         let outcomes = record::apply(self.scope, &tx, &items).await?;
         tx.commit().await?;
+        record::grew(self.scope, &outcomes);
         if let Some(Outcome::Rejected(violations)) =
             outcomes.into_iter().find(|outcome| matches!(outcome, Outcome::Rejected(_)))
         {

@@ -13,7 +13,7 @@ use super::store;
 use super::tally::Tally;
 use super::whatsapp::{Consent, Delivery, Lines, Parsed, TemplateUpdate};
 use crate::auth::AccountScope;
-use crate::domain::record::{self, MOST_ITEMS};
+use crate::domain::record::{self, MOST_ITEMS, Outcome};
 use crate::domain::{contact as contacts, inbox as inboxes, opt_out, template, text};
 use crate::error::Result;
 
@@ -26,9 +26,10 @@ pub(super) async fn apply(scope: &AccountScope, id: RawEventId) -> Result<bool> 
     if !store::claim(scope, &tx, id).await? {
         return Ok(false);
     }
-    let tally = record(scope, &tx, parsed).await?;
+    let (tally, outcomes) = record(scope, &tx, parsed).await?;
     store::close(scope, &tx, id, &tally).await?;
     tx.commit().await?;
+    record::grew(scope, &outcomes);
     Ok(true)
 }
 
@@ -62,13 +63,17 @@ async fn lines(scope: &AccountScope, called: &inbox::Model, delivery: &Delivery)
     Ok(Lines { called: (called.id, called.provider_line_id.clone()), others })
 }
 
-async fn record(scope: &AccountScope, tx: &DatabaseTransaction, parsed: Parsed) -> Result<Tally> {
+async fn record(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    parsed: Parsed,
+) -> Result<(Tally, Vec<Outcome>)> {
     let Parsed { items, consents, templates, mut tally } = parsed;
+    let mut outcomes = Vec::with_capacity(items.len());
     for chunk in items.chunks(MOST_ITEMS) {
-        for outcome in record::apply(scope, tx, chunk).await? {
-            tally.outcome(&outcome);
-        }
+        outcomes.extend(record::apply(scope, tx, chunk).await?);
     }
+    outcomes.iter().for_each(|outcome| tally.outcome(outcome));
     if !consents.is_empty() {
         consent(scope, tx, &consents).await?;
         let counted = consents.iter().filter(|consent| consent.counts).count();
@@ -81,7 +86,7 @@ async fn record(scope: &AccountScope, tx: &DatabaseTransaction, parsed: Parsed) 
             tally.unknown(1, "template");
         }
     }
-    Ok(tally)
+    Ok((tally, outcomes))
 }
 
 async fn consent(

@@ -16,6 +16,7 @@ mod contact_merge;
 mod conventions;
 mod conversations;
 mod engagement;
+mod examples;
 mod health;
 mod laws;
 mod layers;

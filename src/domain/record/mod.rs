@@ -61,9 +61,17 @@ pub async fn record(
         Begun::Again(outcomes) => Ok(outcomes),
         Begun::First(claim) => {
             let outcomes = apply(scope, claim.tx(), &items).await?;
-            claim.commit(scope, outcomes).await
+            let outcomes = claim.commit(scope, outcomes).await?;
+            grew(scope, &outcomes);
+            Ok(outcomes)
         }
     }
+}
+
+/// To be called once what [`apply`] recorded is committed: statistics see no more than that.
+pub fn grew(scope: &AccountScope, outcomes: &[Outcome]) {
+    let recorded = |outcome: &&Outcome| matches!(outcome, Outcome::Recorded { .. });
+    scope.db().grew(outcomes.iter().filter(recorded).count(), GROWING);
 }
 
 /// Records `items` within a transaction of the caller's, who must not hold the account's
@@ -95,12 +103,7 @@ pub async fn apply(
             writes: write::Writes::default(),
         };
         match take(batch, items).await? {
-            Taken::Whole(outcomes) => {
-                // Those of earlier batches are committed; so exact it need not be.
-                let recorded = |outcome: &&Outcome| matches!(outcome, Outcome::Recorded { .. });
-                scope.db().grew(outcomes.iter().filter(recorded).count(), GROWING);
-                return Ok(outcomes);
-            }
+            Taken::Whole(outcomes) => return Ok(outcomes),
             Taken::Without(rejected) => outcomes = rejected,
         }
     }
