@@ -2,10 +2,13 @@
 //! kind the mistake is, and what is allowed.
 
 use entity::id::Uuid;
-use entity::kinds::{Platform, Role, TemplateCategory};
+use entity::kinds::{ConversationEventKind, Platform, Role, TemplateCategory};
 use entity::vocabulary::Vocabulary;
 use rapport::analytics::{DateBasis, Dimension, MOST_BUCKETS, MOST_CELLS, Metric, definitions};
 use rapport::domain::bot::{self, BotCreate};
+use rapport::domain::label::{self, LabelCreate};
+use rapport::domain::record::{NewConversationEvent, NewMessage};
+use rapport::domain::team::{self, TeamCreate};
 use rapport::domain::template::{self, TemplateCreate};
 use rapport::domain::user::{UserInvite, invite};
 use rapport::graphql::id::{NodeId, NodeKind};
@@ -69,6 +72,10 @@ on_both! {
             (json!({ "timeZone": "Mars/Olympus" }), "timeZone", "MALFORMED", vec!["Europe/Berlin"]),
             (json!({ "timeZone": "" }), "timeZone", "MALFORMED", vec!["Europe/Berlin"]),
             (json!({ "timeZone": "+02:00" }), "timeZone", "MALFORMED", vec!["Europe/Berlin"]),
+            (json!({ "replyWindow": "P1M" }), "replyWindow", "UNSUPPORTED", vec!["months", "days"]),
+            (json!({ "replyWindow": "soon" }), "replyWindow", "MALFORMED", vec!["PT72H"]),
+            (json!({ "replyWindow": "-PT1H" }), "replyWindow", "OUT_OF_RANGE", vec!["negative"]),
+            (json!({ "replyWindow": "P367D" }), "replyWindow", "OUT_OF_RANGE", vec!["31622400"]),
             (last("P0D"), "period.last", "OUT_OF_RANGE", vec!["longer than nothing"]),
             (last("-P1D"), "period.last", "OUT_OF_RANGE", vec!["longer than nothing"]),
             (last("a week"), "period.last", "MALFORMED", vec!["P30D"]),
@@ -244,11 +251,17 @@ on_both! {
             external_id: None,
         };
         let template = template::create(&strange, None, template).await.unwrap().id.0;
+        let team = TeamCreate { name: "Theirs".to_owned(), user_ids: Vec::new() };
+        let team = team::create(&strange, None, team).await.unwrap().id.0;
+        let label = LabelCreate { name: "theirs".to_owned(), color: None };
+        let label = label::create(&strange, None, label).await.unwrap().id.0;
         for (list, kind, theirs, noun) in [
             ("inboxes", NodeKind::Inbox, inbox, "Inbox"),
             ("bots", NodeKind::Bot, bot, "Bot"),
             ("authors", NodeKind::Bot, bot, "Bot"),
             ("templates", NodeKind::Template, template, "Template"),
+            ("teams", NodeKind::Team, team, "Team"),
+            ("labels", NodeKind::Label, label, "Label"),
         ] {
             let (own, other) = (app.scope.account_id(), strange.account_id());
             let nothing = Uuid::from_u128(7);
@@ -284,5 +297,49 @@ on_both! {
         }
         assert!(answers[0]["errors"].is_null(), "{:#}", answers[0]);
         assert_eq!(answers[0], answers[1]);
+    }
+}
+
+const OPEN: &str = "query($account: ID!, $input: ReportInput!, $metric: Metric!, $part: Part) {
+    account(id: $account) { report(input: $input) { rows {
+        records(metric: $metric, part: $part) { totalCount }
+    } } }
+}";
+
+on_both! {
+    async fn what_has_no_rows_cannot_be_opened(app: &TestApp) {
+        let label = LabelCreate { name: "new".to_owned(), color: None };
+        let label = label::create(&app.scope, None, label).await.unwrap().id;
+        let inbox = factory::inbox(&app.scope, "Shop", Platform::Sms).await.id;
+        for number in 0..2 {
+            let said = factory::message(inbox, &format!("+1555000111{number}"), "Hello");
+            let said = NewMessage { occurred_at: Some(app.hours_ago(1)), ..said };
+            let (_, conversation) = factory::say(&app.scope, said).await;
+            if number == 0 {
+                let event = factory::event(inbox, conversation, ConversationEventKind::Labelled);
+                let event = NewConversationEvent { label_id: Some(label), ..event };
+                factory::happen(&app.scope, event).await;
+            }
+        }
+        let others = json!({ "breakdown": ["LABEL"], "first": 1 });
+        let reply_times = json!({ "metrics": ["REPLY_SECONDS_P90"] });
+        let cases = [
+            (json!({}), "SENT", "NUMERATOR", "metric", vec!["MESSAGES"]),
+            (json!({}), "MESSAGES", "DENOMINATOR", "part", vec!["MESSAGES", "denominator"]),
+            (reply_times, "REPLY_SECONDS_P90", "NUMERATOR", "part", vec!["REPLY", "numerator"]),
+            (others, "MESSAGES", "NUMERATOR", "metric", vec!["first", "one by one"]),
+        ];
+        for (changes, metric, part, path, words) in cases {
+            let input = with(&right(), changes);
+            let variables = json!({
+                "account": app.account_node, "input": input, "metric": metric, "part": part,
+            });
+            let answer = app.owner.send(OPEN, variables).await;
+            assert_eq!(answer.code(), "BAD_USER_INPUT", "{input:#}");
+            let violation = &answer.body["errors"][0]["extensions"]["violations"][0];
+            assert_eq!(violation["path"], path, "{violation}");
+            let message = violation["message"].as_str().unwrap();
+            assert!(words.iter().all(|word| message.contains(word)), "{message}");
+        }
     }
 }
