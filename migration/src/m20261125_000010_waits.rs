@@ -52,9 +52,10 @@ const COLUMNS: [(&str, &[Column]); 3] = [
 ];
 
 /// Name, table, columns behind the account, and which rows. Medium 1 is a mailing, direction 2
-/// goes out.
-const INDEXES: [(&str, &str, &str, &str); 9] = [
+/// goes out, session role 2 would have begun a session.
+const INDEXES: [(&str, &str, &str, &str); 10] = [
     ("ix_message_reply", "message", "occurred_at", "reply_micros IS NOT NULL"),
+    ("ix_message_would_be_starter", "message", "occurred_at", "session_role = 2"),
     ("ix_message_first_response", "message", "occurred_at", "first_response_micros IS NOT NULL"),
     (
         "ix_message_send",
@@ -94,13 +95,14 @@ impl MigrationTrait for Migration {
             add_columns(manager, table, columns).await?;
         }
         let connection = manager.get_connection();
+        // Before there are indexes to keep up.
+        for fill in FILLS {
+            connection.execute_unprepared(fill).await?;
+        }
         for (name, table, columns, rows) in INDEXES {
             let index =
                 format!("CREATE INDEX {name} ON {table} (account_id, {columns}) WHERE {rows}");
             connection.execute_unprepared(&index).await?;
-        }
-        for fill in FILLS {
-            connection.execute_unprepared(fill).await?;
         }
         Ok(())
     }

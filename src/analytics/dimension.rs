@@ -35,9 +35,9 @@ vocabulary! {
         StatusGroup => "STATUS_GROUP",
         /// Inbound or outbound.
         Direction => "DIRECTION",
-        /// The conversation's bot at the time of the message.
+        /// The conversation's bot at the time of the message, or of the closing.
         Bot => "BOT",
-        /// The conversation's assignee at the time of the message.
+        /// The conversation's assignee at the time of the message, or of the closing.
         Assignee => "ASSIGNEE",
         /// The teams of the conversation's assignee, as they are now.
         Team => "TEAM",
@@ -49,7 +49,7 @@ vocabulary! {
         Template => "TEMPLATE",
         /// The inbox's sending number or address.
         Line => "LINE",
-        /// The inbox's portfolio at the time of the message.
+        /// The inbox's portfolio at the time of the message, or of the closing.
         Portfolio => "PORTFOLIO",
         /// Who supplies the inbox's line.
         Vendor => "VENDOR",

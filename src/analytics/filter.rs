@@ -1,6 +1,7 @@
 //! What a report leaves out. Lists narrow one another, the members of a list add up, and an
 //! empty list is none. A list tests the key of its dimension, so it keeps exactly the groups
-//! it names.
+//! it names; of TEAM and LABEL, of which a fact can have several keys, the facts that have one
+//! of them.
 
 use entity::id::{BotId, InboxId, LabelId, TeamId, TemplateId, UserId, Uuid};
 use entity::kinds::{

@@ -47,5 +47,6 @@ pub use records::{Part, Records, ReportCell, records};
 pub use report::{Report, ReportSource, report};
 pub use status_group::StatusGroup;
 pub use table::{
-    TableInput, conversation_starts, engagements, first_opt_out_at, first_reply_at, messages_in,
+    TableInput, conversation_starts, engagements, first_opt_out_at, first_reply_at, is_answered,
+    messages_in,
 };

@@ -29,8 +29,6 @@ pub(super) enum Predicate {
     /// has been joined.
     InSessionOf(UserType),
     Plays(SessionRole),
-    /// A session began with it, or would have.
-    BeginsSession,
     /// Its conversation was begun by these. Where that has been joined.
     OpenedBy(OpenedBy),
     /// It ended something that lasted. Where what has the length is there.
@@ -63,12 +61,6 @@ impl Predicate {
             Self::In(groups) => status_group::condition(groups),
             Self::ReportsReads => "m.gives_reads".to_owned(),
             Self::InSessionOf(user_type) => format!("s.user_type = {}", user_type.to_value()),
-            Self::BeginsSession => {
-                "(m.session_role IS NOT NULL OR EXISTS (SELECT 1 FROM session b \
-                 WHERE b.account_id = m.account_id AND b.id = m.session_id \
-                 AND b.first_message_id = m.id))"
-                    .to_owned()
-            }
             Self::OpenedBy(who) => format!("c.opened_by = {}", who.to_value()),
             Self::Plays(role) => format!("m.session_role = {}", role.to_value()),
             Self::Lasted(wait) => format!("{} IS NOT NULL", wait.micros(false)),

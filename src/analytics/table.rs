@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use entity::id::ConversationId;
-use entity::kinds::OpenedBy;
+use entity::kinds::{Direction, Medium, OpenedBy, SessionRole};
 use entity::{Timestamp, conversation, message};
-use sea_orm::{ConnectionTrait, QueryFilter, Select};
+use sea_orm::{Condition, ConnectionTrait, QueryFilter, Select};
 
 use super::filter::ReportFilter;
 use super::label;
@@ -37,9 +37,18 @@ pub async fn conversation_starts(
 ) -> Result<Select<message::Entity>> {
     // Messages can be filtered by everything.
     let query = query(scope, input, Metric::Messages).await?;
-    let condition = Predicate::BeginsSession.sql(query.reply_window);
-    let rows = Rows { source: Source::Messages, time: Time::OccurredAt, condition, column: "m.id" };
-    Ok(scope.find().filter(rows.of(scope, &query, "message", &[])))
+    let begun = Predicate::Always.sql(query.reply_window);
+    let begun =
+        Rows { source: Source::Sessions, time: Time::StartedAt, condition: begun, column: "m.id" };
+    let failed = Predicate::Plays(SessionRole::WouldBeStarter).sql(query.reply_window);
+    let failed = Rows {
+        source: Source::Messages,
+        time: Time::OccurredAt,
+        condition: failed,
+        column: "m.id",
+    };
+    let either = [begun, failed].map(|rows| rows.of(scope, &query, "message", &[]));
+    Ok(scope.find().filter(either.into_iter().fold(Condition::any(), Condition::add)))
 }
 
 /// The conversations that the business began.
@@ -48,11 +57,18 @@ pub async fn engagements(
     input: &TableInput,
 ) -> Result<Select<conversation::Entity>> {
     let query = query(scope, input, Metric::ConversationsStarted).await?;
-    let condition = Predicate::OpenedBy(OpenedBy::Business).sql(query.reply_window);
+    let condition = BEGUN_BY_A_SEND.sql(query.reply_window);
     let (source, time) = (Source::Conversations, Time::CreatedAt);
     let rows = Rows { source, time, condition, column: "c.id" };
     Ok(scope.find().filter(rows.of(scope, &query, "conversation", &[])))
 }
+
+/// Notes and system entries engage nobody.
+const BEGUN_BY_A_SEND: Predicate = Predicate::All(&[
+    Predicate::OpenedBy(OpenedBy::Business),
+    Predicate::Private(false),
+    Predicate::NotSystem,
+]);
 
 /// The same rules as for a report about `metric`.
 async fn query(scope: &AccountScope, input: &TableInput, metric: Metric) -> Result<ReportQuery> {
@@ -107,7 +123,14 @@ pub async fn messages_in(
     counts.collect()
 }
 
-/// When a send was first replied to, where what comes next belongs to it for so many seconds.
+/// Whether a reply belongs to a message, where what comes next belongs to a send for so many
+/// seconds; none where it is no send.
+pub fn is_answered(message: &message::Model, reply_window: i64) -> Option<bool> {
+    let send = message.medium == Medium::Mailing && message.direction == Direction::Outbound;
+    send.then(|| first_reply_at(message, reply_window).is_some())
+}
+
+/// When a send was first replied to, likewise.
 pub fn first_reply_at(send: &message::Model, reply_window: i64) -> Option<Timestamp> {
     first(send, (send.quoted_reply_at, send.next_reply_at), reply_window)
 }

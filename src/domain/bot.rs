@@ -41,7 +41,7 @@ pub struct BotFilter {
 pub fn select(scope: &AccountScope, filter: &BotFilter) -> Result<Select<bot::Entity>> {
     use bot::Column::{ArchivedAt, NameKey};
     scope.require(Permission::Read)?;
-    let search = search::key(filter.search.as_deref())?;
+    let search = search::key("filter.search", filter.search.as_deref())?;
     let wanted =
         Condition::all()
             .add_option(filter.archived.map(|archived| {

@@ -41,7 +41,7 @@ pub fn select(scope: &AccountScope, filter: &ContactFilter) -> Result<Select<con
     if filter.search.is_some() {
         scope.require_personal_data("searching contacts")?;
     }
-    let search = search::key(filter.search.as_deref())?;
+    let search = search::key("filter.search", filter.search.as_deref())?;
     let labelled = filter.label_ids.as_ref().map(|ids| {
         let labelled = scope.find::<contact_label::Entity>();
         let labelled = labelled.filter(contact_label::Column::LabelId.is_in(ids.iter().copied()));
@@ -65,7 +65,7 @@ pub fn select(scope: &AccountScope, filter: &ContactFilter) -> Result<Select<con
         .add_option(known)
         .add_option(filter.has_phone.map(|wanted| present(C::Phone, wanted)))
         .add_option(filter.has_email.map(|wanted| present(C::Email, wanted)))
-        .add_option(search.map(|text| named(&text)));
+        .add_option(search.map(|text| called(scope, &text)));
     Ok(scope.find::<contact::Entity>().filter(wanted))
 }
 
@@ -77,11 +77,21 @@ pub fn narrow<E: EntityTrait>(
     contact_id: E::Column,
     search: Option<&str>,
 ) -> Result<Select<E>> {
-    let Some(text) = search::key(search)? else { return Ok(select) };
+    let Some(text) = search::key("search", search)? else { return Ok(select) };
     scope.require_personal_data("searching contacts")?;
-    let found = scope.find::<contact::Entity>().filter(named(&text));
+    let found = scope.find::<contact::Entity>().filter(called(scope, &text));
     let found = found.select_only().column(contact::Column::Id).into_query();
     Ok(select.filter(contact_id.in_subquery(found)))
+}
+
+/// Those that are called so or can be reached so, also by an address of one that was merged into
+/// them.
+fn called(scope: &AccountScope, text: &str) -> Condition {
+    use contact::Column::{Id, MergedIntoId};
+    let merged = scope.find::<contact::Entity>();
+    let merged = merged.filter(MergedIntoId.is_not_null()).filter(named(text));
+    let into = merged.select_only().column(MergedIntoId).into_query();
+    Condition::any().add(named(text)).add(Id.in_subquery(into))
 }
 
 fn named(text: &str) -> Condition {

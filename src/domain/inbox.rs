@@ -45,7 +45,7 @@ pub struct InboxFilter {
 pub fn select(scope: &AccountScope, filter: &InboxFilter) -> Result<Select<inbox::Entity>> {
     use inbox::Column as C;
     scope.require(Permission::Read)?;
-    let search = search::key(filter.search.as_deref())?;
+    let search = search::key("filter.search", filter.search.as_deref())?;
     let answered = filter.member_ids.as_ref().map(|ids| {
         let members = scope.find::<inbox_member::Entity>();
         let members = members.filter(inbox_member::Column::UserId.is_in(ids.iter().copied()));

@@ -43,7 +43,7 @@ pub struct LabelFilter {
 /// The labels that `filter` lets through.
 pub fn select(scope: &AccountScope, filter: &LabelFilter) -> Result<Select<label::Entity>> {
     scope.require(Permission::Read)?;
-    let search = search::key(filter.search.as_deref())?;
+    let search = search::key("filter.search", filter.search.as_deref())?;
     let named = search.map(|text| search::holds(label::Column::NameKey, &text));
     Ok(scope.find::<label::Entity>().filter(Condition::all().add_option(named)))
 }

@@ -11,10 +11,10 @@ use crate::error::{Checks, Result};
 const ESCAPE: char = '!';
 
 /// The searched text as name keys are written; none where nothing is searched. A violation
-/// stands at `filter.search`.
-pub(super) fn key(search: Option<&str>) -> Result<Option<String>> {
+/// stands at `path`.
+pub(super) fn key(path: &str, search: Option<&str>) -> Result<Option<String>> {
     let mut checks = Checks::new();
-    let search = checks.optional_text("filter.search", search, LONGEST_NAME);
+    let search = checks.optional_text(path, search, LONGEST_NAME);
     checks.finish()?;
     Ok(search.as_deref().map(text::name_key))
 }
@@ -50,10 +50,10 @@ mod tests {
 
     #[test]
     fn an_empty_search_is_none() {
-        assert_eq!(key(None).unwrap(), None);
-        assert_eq!(key(Some("  ")).unwrap(), None);
-        assert_eq!(key(Some(" Ärger ")).unwrap().as_deref(), Some("ärger"));
-        assert!(key(Some("a\0")).is_err());
-        assert!(key(Some(&"a".repeat(256))).is_err());
+        assert_eq!(key("search", None).unwrap(), None);
+        assert_eq!(key("search", Some("  ")).unwrap(), None);
+        assert_eq!(key("search", Some(" Ärger ")).unwrap().as_deref(), Some("ärger"));
+        assert!(key("search", Some("a\0")).is_err());
+        assert!(key("search", Some(&"a".repeat(256))).is_err());
     }
 }

@@ -74,7 +74,7 @@ pub fn select(scope: &AccountScope, filter: &TemplateFilter) -> Result<Select<te
         checks.length(&format!("filter.languages[{index}]"), language, LONGEST_NAME);
     }
     checks.finish()?;
-    let search = search::key(filter.search.as_deref())?;
+    let search = search::key("filter.search", filter.search.as_deref())?;
     let wanted = Condition::all()
         .add_option(filter.categories.as_ref().map(|any| C::Category.is_in(any.iter().copied())))
         .add_option(filter.statuses.as_ref().map(|any| C::Status.is_in(any.iter().copied())))

@@ -3,8 +3,9 @@
 //! caller within one account, and every object that belongs to an account holds one.
 //! How rows are found is `domain`'s business.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use futures_util::task::{FutureObj, Spawn, SpawnError};
 
 use crate::auth::{AccountScope, Viewer};
 use crate::error::{Error, Result};
+
+/// Reports of one request.
+pub const MOST_COUNTED: usize = 200;
 
 /// What can be loaded in batches, and how.
 pub trait Key: Clone + Eq + Hash + Send + Sync + 'static {
@@ -34,16 +38,40 @@ pub struct Caller(Arc<Parts>);
 
 struct Parts {
     viewer: Viewer,
+    /// Reports made and cells of them opened.
+    counted: AtomicUsize,
+    /// Those that a whole list asks for alike.
+    kinds: Mutex<HashSet<String>>,
     lanes: Mutex<HashMap<AccountId, Arc<Lane>>>,
 }
 
 impl Caller {
     pub fn new(viewer: Viewer) -> Self {
-        Self(Arc::new(Parts { viewer, lanes: Mutex::default() }))
+        let counted = AtomicUsize::new(0);
+        let kinds = Mutex::default();
+        Self(Arc::new(Parts { viewer, counted, kinds, lanes: Mutex::default() }))
     }
 
     pub fn viewer(&self) -> &Viewer {
         &self.0.viewer
+    }
+
+    /// To be asked before numbers are made: what one request may ask for is bounded, since each
+    /// time may read a whole history.
+    pub fn count(&self) -> Result<()> {
+        if self.0.counted.fetch_add(1, Ordering::Relaxed) < MOST_COUNTED {
+            return Ok(());
+        }
+        Err(Error::Limit(format!(
+            "a request makes at most {MOST_COUNTED} reports, each opened cell and each kind of \
+             engagement being one; ask again for the rest"
+        )))
+    }
+
+    /// The same for what is asked by many and made once, known by what it is.
+    pub fn count_once(&self, kind: String) -> Result<()> {
+        let mut kinds = self.0.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        if kinds.insert(kind) { self.count() } else { Ok(()) }
     }
 
     /// The caller within an account. Missing and foreign accounts look the same.

@@ -24,6 +24,7 @@ use records::{Cell, Cells, Record};
 
 /// Makes a report about the reader's account.
 pub async fn report(reader: &Reader, input: ReportInput) -> Result<Report> {
+    reader.caller().count()?;
     let input = input.read()?;
     let made = analytics::report(reader.scope(), input.clone()).await?;
     // Every bucket has the same groups, the others last.
@@ -115,7 +116,8 @@ pub struct ReportRow {
     bucket: Option<Bucket>,
     /// The group: one key for each dimension of the breakdown.
     keys: Vec<DimensionKey>,
-    /// Whether it is all groups beyond the `first` ones.
+    /// Whether it is all groups beyond the `first` ones. By TEAM or LABEL a fact counts here once
+    /// for each of its groups.
     other: bool,
     /// One value for each metric, in the order in which they were asked for.
     values: Vec<MetricValue>,

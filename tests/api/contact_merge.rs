@@ -3,13 +3,13 @@
 use entity::id::ContactId;
 use entity::kinds::{Platform, UserType};
 use entity::{contact, message, session};
-use rapport::domain::contact::{ContactUpsert, upsert};
+use rapport::domain::contact::{ContactFilter, ContactUpsert, select, upsert};
 use rapport::domain::contact_merge::merge;
 use rapport::domain::record::NewMessage;
 
 use crate::on_both;
 use crate::support::TestApp;
-use crate::support::factory::{self, stored, stored_message};
+use crate::support::factory::{self, AllRows, stored, stored_message};
 
 const ADA: &str = "+15550001111";
 const ADA_TOO: &str = "+15550002222";
@@ -61,6 +61,12 @@ on_both! {
             assert_eq!((found.id, found.phone.as_deref()), (into, Some(phone)));
         }
         assert_eq!(stored::<contact::Entity>(scope).await.len(), 2);
+        // Whoever searches for either finds the same one.
+        for phone in [ADA, ADA_TOO] {
+            let filter = ContactFilter { search: Some(phone.to_owned()), ..ContactFilter::default() };
+            let found = select(scope, &filter).unwrap().all_rows(scope.db().read()).await;
+            assert_eq!(found.iter().map(|row| row.id).collect::<Vec<_>>(), [into], "{phone}");
+        }
     }
 }
 

@@ -2,14 +2,15 @@
 
 use entity::id::{ConversationId, InboxId};
 use entity::kinds::{
-    ConversationEventKind, ConversationStatus, OpenedBy, OptOutKind, Platform, StatusKind,
+    AuthorKind, ConversationEventKind, ConversationStatus, OpenedBy, OptOutKind, Platform,
+    StatusKind,
 };
 use entity::{Timestamp, conversation_event, conversation_label, message_event, opt_out};
 use rapport::auth::AccountScope;
 use rapport::domain::inbox::{self, InboxUpdate};
 use rapport::domain::label::{self, LabelCreate};
 use rapport::domain::record::{
-    self, ContactRef, Item, NewConversationEvent, NewMessage, NewStatus, Outcome,
+    self, Author, ContactRef, Item, NewConversationEvent, NewMessage, NewStatus, Outcome,
 };
 
 use crate::on_both;
@@ -201,5 +202,63 @@ on_both! {
         let failed = factory::status(inbox, "m1", StatusKind::Failed);
         factory::record(scope, vec![Item::Status(failed)]).await;
         assert_eq!(factory::stored_message(scope, id).await.read_at, at(app, 20));
+    }
+}
+
+on_both! {
+    async fn what_happened_before_a_conversation_began_measures_nothing(app: &TestApp) {
+        let scope = &app.scope;
+        let inbox = factory::inbox(scope, "WhatsApp", Platform::Whatsapp).await.id;
+        let (_, id) = factory::say(scope, inbound(app, inbox, 60)).await;
+        for (kind, minutes_ago) in [
+            (ConversationEventKind::HandedOff, 63),
+            (ConversationEventKind::Closed, 62),
+            (ConversationEventKind::Reopened, 61),
+        ] {
+            factory::happen(scope, event(app, inbox, id, kind, minutes_ago)).await;
+        }
+        let row = stored_conversation(scope, id).await;
+        assert_eq!(row.status, ConversationStatus::Open);
+        assert_eq!((Some(row.opened_at), row.response_from), (at(app, 60), at(app, 60)));
+        let events = stored::<conversation_event::Entity>(scope).await;
+        assert_eq!(events.len(), 3);
+        assert!(events.iter().all(|event| event.resolution_micros.is_none()));
+    }
+}
+
+on_both! {
+    async fn a_message_stands_before_an_event_of_the_same_instant(app: &TestApp) {
+        let scope = &app.scope;
+        let inbox = factory::inbox(scope, "WhatsApp", Platform::Whatsapp).await.id;
+        let (_, id) = factory::say(scope, inbound(app, inbox, 60)).await;
+        factory::happen(scope, event(app, inbox, id, ConversationEventKind::Closed, 30)).await;
+        let bye = NewMessage {
+            conversation_id: Some(id),
+            occurred_at: at(app, 30),
+            author: Some(Author { kind: AuthorKind::User, user_id: None, bot_id: None }),
+            ..factory::answer(inbox, ADA, "Bye")
+        };
+        let (bye, _) = factory::say(scope, bye).await;
+        let row = stored_conversation(scope, id).await;
+        assert_eq!((row.status, row.closed_at), (ConversationStatus::Closed, at(app, 30)));
+        assert!(reopenings(scope).await.is_empty());
+        let bye = factory::stored_message(scope, bye).await;
+        assert_eq!(bye.reply_micros, Some(30 * 60 * Timestamp::SECOND));
+    }
+}
+
+on_both! {
+    async fn a_note_begins_nothing_that_the_client_saw(app: &TestApp) {
+        let scope = &app.scope;
+        let inbox = factory::inbox(scope, "WhatsApp", Platform::Whatsapp).await.id;
+        let note = NewMessage {
+            occurred_at: at(app, 60),
+            private: true,
+            ..factory::answer(inbox, ADA, "A lead")
+        };
+        let (_, id) = factory::say(scope, note).await;
+        assert_eq!(stored_conversation(scope, id).await.opened_by, OpenedBy::Business);
+        factory::say(scope, inbound(app, inbox, 30)).await;
+        assert_eq!(stored_conversation(scope, id).await.opened_by, OpenedBy::Client);
     }
 }

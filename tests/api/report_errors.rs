@@ -12,6 +12,7 @@ use rapport::domain::team::{self, TeamCreate};
 use rapport::domain::template::{self, TemplateCreate};
 use rapport::domain::user::{UserInvite, invite};
 use rapport::graphql::id::{NodeId, NodeKind};
+use rapport::graphql::loader::MOST_COUNTED;
 use serde_json::{Value, json};
 
 use crate::asking::{answer, with};
@@ -341,5 +342,21 @@ on_both! {
             let message = violation["message"].as_str().unwrap();
             assert!(words.iter().all(|word| message.contains(word)), "{message}");
         }
+    }
+}
+
+on_both! {
+    async fn a_request_makes_a_bounded_number_of_reports(app: &TestApp) {
+        let range = range("2026-01-01T00:00:00Z", "2026-01-11T00:00:00Z");
+        let input = with(&right(), json!({ "period": range, "interval": "HOUR" }));
+        let variables = json!({
+            "account": app.account_node, "input": input, "metric": "MESSAGES", "part": "NUMERATOR",
+        });
+        let answer = app.owner.send(OPEN, variables).await;
+        let errors = answer.body["errors"].as_array().unwrap();
+        // 240 hours, and the report itself.
+        assert_eq!(errors.len(), 241 - MOST_COUNTED, "{errors:#?}");
+        assert_eq!(errors[0]["extensions"]["code"], "LIMIT_EXCEEDED");
+        assert!(errors[0]["message"].as_str().unwrap().contains("200 reports"));
     }
 }

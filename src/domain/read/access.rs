@@ -25,7 +25,7 @@ pub struct UserFilter {
 
 /// The users of the account that `filter` lets through.
 pub fn select_users(scope: &AccountScope, filter: &UserFilter) -> Result<Select<user::Entity>> {
-    let search = search::key(filter.search.as_deref())?;
+    let search = search::key("filter.search", filter.search.as_deref())?;
     let with_role = filter.roles.as_ref().map(|roles| {
         let members = scope.find::<membership::Entity>();
         let members = members.filter(membership::Column::Role.is_in(roles.iter().copied()));
@@ -68,7 +68,7 @@ pub struct TeamFilter {
 
 /// The teams that `filter` lets through.
 pub fn select_teams(scope: &AccountScope, filter: &TeamFilter) -> Result<Select<team::Entity>> {
-    let search = search::key(filter.search.as_deref())?;
+    let search = search::key("filter.search", filter.search.as_deref())?;
     let joined = filter.user_ids.as_ref().map(|ids| {
         let members = scope.find::<team_member::Entity>();
         let members = members.filter(team_member::Column::UserId.is_in(ids.iter().copied()));

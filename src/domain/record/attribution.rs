@@ -23,6 +23,9 @@ use crate::auth::AccountScope;
 use crate::db::{Sql, rows_at_once};
 use crate::error::Result;
 
+/// Ids that one statement names.
+const CHUNK: usize = 5_000;
+
 /// When something was said on an inbox with a contact.
 type Point = (ContactId, InboxId, Timestamp);
 
@@ -104,7 +107,7 @@ async fn followed(batch: &Batch<'_>) -> Result<BTreeSet<MessageId>> {
         sql.bind(scope.account_id());
         sql.push(
             ") OR EXISTS (SELECT 1 FROM opt_out o WHERE o.contact_id = v.contact_id \
-             AND o.inbox_id = v.inbox_id AND o.occurred_at >= v.second AND o.account_id = ",
+             AND o.inbox_id = v.inbox_id AND +o.occurred_at >= v.second AND o.account_id = ",
         );
         sql.bind(scope.account_id()).push(")");
         let found = tx.query_all_raw(sql.statement(scope.db().backend())).await?;
@@ -205,16 +208,15 @@ async fn touched_by(
     tx: &DatabaseTransaction,
     messages: &[MessageId],
 ) -> Result<BTreeSet<MessageId>> {
-    if messages.is_empty() {
-        return Ok(BTreeSet::new());
+    let mut heard: Vec<Heard> = Vec::new();
+    // A message that many quote can come last of all.
+    for chunk in messages.chunks(CHUNK) {
+        let found = scope
+            .find::<message::Entity>()
+            .filter(message::Column::Id.is_in(chunk.iter().copied()))
+            .filter(message::Column::Direction.eq(Direction::Inbound));
+        heard.extend(found.into_model::<Heard>().all(tx).await?);
     }
-    let heard: Vec<Heard> = scope
-        .find::<message::Entity>()
-        .filter(message::Column::Id.is_in(messages.iter().copied()))
-        .filter(message::Column::Direction.eq(Direction::Inbound))
-        .into_model()
-        .all(tx)
-        .await?;
     let points = heard.iter().map(|heard| (heard.contact_id, heard.inbox_id, heard.occurred_at));
     let before = sends_before(scope, tx, points.collect()).await?;
     let quoted = heard.iter().filter_map(|heard| heard.quoted_message_id);
@@ -319,7 +321,8 @@ async fn recompute(
     Ok(())
 }
 
-/// The definitions, as SQL: of a row of `message` what it is to hold.
+/// The definitions, as SQL: of a row of `message` what it is to hold. A plus before a time keeps
+/// the databases from walking through all of the account by it to find the first.
 fn anew() -> String {
     let opted_out = format!("o.kind = {} AND o.effective", OptOutKind::OptOut.to_value());
     // From the second of the send to that of the next one; to nothing if another one of the
@@ -348,7 +351,7 @@ fn anew() -> String {
     );
     let gone = went_out("message");
     [
-        "quoted_reply_at = (SELECT MIN(r.occurred_at) FROM message r \
+        "quoted_reply_at = (SELECT MIN(+r.occurred_at) FROM message r \
          WHERE r.account_id = message.account_id AND r.quoted_message_id = message.id \
          AND r.is_reply)"
             .to_owned(),
@@ -361,16 +364,16 @@ fn anew() -> String {
             quotes_no_send("r")
         ),
         format!(
-            "quoted_opt_out_at = (SELECT MIN(o.occurred_at) FROM message r JOIN opt_out o \
+            "quoted_opt_out_at = (SELECT MIN(+o.occurred_at) FROM message r JOIN opt_out o \
              ON o.account_id = r.account_id AND o.contact_id = r.contact_id \
              AND o.message_id = r.id WHERE r.account_id = message.account_id \
              AND r.quoted_message_id = message.id AND {opted_out})"
         ),
         format!(
-            "next_opt_out_at = CASE WHEN {gone} THEN (SELECT MIN(o.occurred_at) FROM opt_out o \
+            "next_opt_out_at = CASE WHEN {gone} THEN (SELECT MIN(+o.occurred_at) FROM opt_out o \
              WHERE o.account_id = message.account_id AND o.contact_id = message.contact_id \
-             AND o.inbox_id = message.inbox_id AND o.occurred_at >= {begin} \
-             AND o.occurred_at < {end} AND {opted_out} AND {by_word}) END"
+             AND o.inbox_id = message.inbox_id AND +o.occurred_at >= {begin} \
+             AND +o.occurred_at < {end} AND {opted_out} AND {by_word}) END"
         ),
     ]
     .join(", ")

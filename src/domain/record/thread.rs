@@ -102,12 +102,17 @@ pub fn begin(conversation: &mut conversation::Model, first: &Spoken) {
     conversation.last_activity_at = first.at;
     conversation.opened_at = first.at;
     conversation.response_from = Some(first.at);
-    if first.direction == Direction::Inbound {
-        conversation.opened_by = OpenedBy::Client;
-        conversation.status = ConversationStatus::Open;
-    } else {
-        conversation.opened_by = OpenedBy::Business;
-        conversation.status = ConversationStatus::Pending;
+    conversation.opened_by = opener(first.direction);
+    conversation.status = match conversation.opened_by {
+        OpenedBy::Client => ConversationStatus::Open,
+        OpenedBy::Business => ConversationStatus::Pending,
+    };
+}
+
+fn opener(direction: Direction) -> OpenedBy {
+    match direction {
+        Direction::Inbound => OpenedBy::Client,
+        Direction::Outbound => OpenedBy::Business,
     }
 }
 
@@ -153,6 +158,10 @@ fn speak(conversation: &mut conversation::Model, spoken: &Spoken) -> Option<Conv
     if spoken.silent {
         return None;
     }
+    // Notes and system entries before it began nothing that the client saw.
+    if conversation.last_direction.is_none() {
+        conversation.opened_by = opener(spoken.direction);
+    }
     conversation.last_message_at = spoken.at;
     conversation.last_direction = Some(spoken.direction);
     conversation.last_author_kind = spoken.author_kind;
@@ -186,8 +195,14 @@ fn happen(conversation: &mut conversation::Model, happened: &Happened) -> Option
     if let Some(bot) = happened.bot_id {
         conversation.bot_id = Some(bot);
     }
+    if happened.kind == ConversationEventKind::Assigned {
+        conversation.assignee_id = happened.user_id;
+    }
+    // What is said to have happened before it began can neither close nor measure it.
+    if happened.at < conversation.created_at {
+        return None;
+    }
     match happened.kind {
-        ConversationEventKind::Assigned => conversation.assignee_id = happened.user_id,
         ConversationEventKind::Closed => {
             if conversation.status != ConversationStatus::Closed {
                 conversation.status = ConversationStatus::Closed;
@@ -210,7 +225,9 @@ fn happen(conversation: &mut conversation::Model, happened: &Happened) -> Option
             }
         }
         ConversationEventKind::HandedOff => measure_from(conversation, happened.at),
-        ConversationEventKind::Labelled | ConversationEventKind::Unlabelled => {}
+        ConversationEventKind::Assigned
+        | ConversationEventKind::Labelled
+        | ConversationEventKind::Unlabelled => {}
     }
     None
 }

@@ -194,7 +194,8 @@ fn message_step(batch: &mut Batch<'_>, threads: &mut Threads, index: usize) {
     let entry = Entry::Message(spoken(message));
     take_traffic(&mut thread.model, message.input.traffic.as_ref());
     thread.changed = true;
-    if entry.at() < thread.model.last_activity_at {
+    if entry.at() < thread.model.last_activity_at || stands_before_event(&thread.model, message.at)
+    {
         thread.late = true;
     } else {
         let applied = thread::apply(&mut thread.model, &entry);
@@ -212,6 +213,12 @@ fn message_step(batch: &mut Batch<'_>, threads: &mut Threads, index: usize) {
         }
     }
     thread.added.push((entry, Some(batch.messages[index].item)));
+}
+
+/// Whether an event of the same instant is applied already, before which messages stand.
+fn stands_before_event(conversation: &conversation::Model, at: Timestamp) -> bool {
+    let event_was_last = conversation.last_message_at < at || conversation.closed_at == Some(at);
+    conversation.last_activity_at == at && event_was_last
 }
 
 fn spoken(message: &MessageDraft<'_>) -> Spoken {

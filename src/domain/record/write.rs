@@ -22,7 +22,7 @@ use super::ledger::Closing;
 use super::replay::Frozen;
 use super::rows::{insert, insert_or, update};
 use super::status::Standing;
-use super::statuses::Changed as Turned;
+use super::statuses::Changed;
 use super::{Batch, MessageDraft, Outcome, attribution, labels};
 use crate::auth::AccountScope;
 use crate::domain::{event, opt_out, text};
@@ -77,10 +77,10 @@ pub(super) struct SessionWrites {
 pub(super) use conversations::only_spoken;
 
 /// Writes everything and gives the answers.
-pub(super) async fn all(mut batch: Batch<'_>, turned: &[Turned]) -> Result<Vec<Outcome>> {
+pub(super) async fn all(mut batch: Batch<'_>, turned: &[Changed]) -> Result<Vec<Outcome>> {
     let (scope, tx) = (batch.scope, batch.tx);
     let mut writes = std::mem::take(&mut batch.writes);
-    let changed = Changed::of(&batch, &writes);
+    let logged = Logged::of(&batch, &writes);
     let mut sessions = std::mem::take(&mut writes.sessions);
     people(scope, &mut writes, tx).await?;
     conversations::conversations(scope, &mut writes, tx).await?;
@@ -96,19 +96,19 @@ pub(super) async fn all(mut batch: Batch<'_>, turned: &[Turned]) -> Result<Vec<O
     attribution::settle(&batch, turned, &quoting).await?;
     opt_out::append(scope, tx, opt_outs(&batch)).await?;
     scope.save_counter(tx, &batch.counter).await?;
-    changed.log(scope, tx).await?;
+    logged.log(scope, tx).await?;
     answers(batch, &writes)
 }
 
 /// Ids for the event log.
-struct Changed {
+struct Logged {
     messages: Vec<Uuid>,
     standings: Vec<Uuid>,
     conversations: Vec<Uuid>,
     contacts: Vec<Uuid>,
 }
 
-impl Changed {
+impl Logged {
     fn of(batch: &Batch<'_>, writes: &Writes) -> Self {
         let contacts = writes.new_contacts.iter().map(|contact| contact.id.0);
         let contacts = contacts.chain(writes.changed_contacts.iter().map(|person| person.id.0));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::{Enum, ID, InputObject, Object, Result};
 use entity::Timestamp;
 use entity::id::ContactId;
-use entity::kinds::{Direction, SessionOrigin, SessionRole, UserType};
+use entity::kinds::{SessionOrigin, SessionRole, UserType};
 use entity::message::{Column, Model};
 
 use super::{Contact, Conversation, Message, Session};
@@ -65,25 +65,22 @@ impl ConversationStart {
 
     /// Whether it was the contact's first session in the account, or would have been.
     async fn user_type(&self) -> Result<Name<UserType>> {
-        let first = self.reader.find(FirstStartOf(self.model.contact_id)).await?;
-        let begins = self.model.session_role != Some(SessionRole::WouldBeStarter);
-        let earlier = first.is_some_and(|first| first < self.model.occurred_at);
-        if begins && let Some(session) = self.model.session_id {
+        if let Some(session) = self.model.session_id {
             return Ok(Name(self.reader.get(session).await?.user_type));
         }
+        let first = self.reader.find(FirstStartOf(self.model.contact_id)).await?;
+        let earlier = first.is_some_and(|first| first < self.model.occurred_at);
         Ok(Name(if earlier { UserType::Returning } else { UserType::New }))
     }
 
-    /// Whether a reply belongs to the message, by the account's reply window; none where the
-    /// contact wrote first.
+    /// Whether a reply belongs to the send, by the account's reply window; none where the session
+    /// began with no send: the contact wrote first, or an agent in a chat.
     async fn answered(&self) -> Option<Result<bool>> {
-        if self.model.direction == Direction::Inbound {
-            return None;
-        }
         let account = self.reader.get(self.reader.account_id()).await;
-        Some(account.map(|account| {
-            analytics::first_reply_at(&self.model, account.reply_window_seconds).is_some()
-        }))
+        let answered = |account: entity::account::Model| {
+            analytics::is_answered(&self.model, account.reply_window_seconds)
+        };
+        account.map(answered).transpose()
     }
 
     /// Whether the message failed, so that no session began.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::Field;
@@ -32,9 +33,8 @@ pub async fn engagement(
     time_zone: Option<TimeZone>,
 ) -> async_graphql::Result<Engagement> {
     let selected: Vec<&str> = ctx.field().selection_set().map(|field| field.name()).collect();
-    let metrics = Metric::ALL.iter().copied();
-    let metrics: Vec<Metric> =
-        metrics.filter(|metric| selected.contains(&field(*metric).as_str())).collect();
+    let chosen = FIELDS.iter().filter(|(_, name)| selected.contains(&name.as_str()));
+    let metrics: Vec<Metric> = chosen.map(|(metric, _)| *metric).collect();
     if metrics.is_empty() {
         return Ok(Engagement(Vec::new()));
     }
@@ -44,6 +44,9 @@ pub async fn engagement(
         period: period.into(),
         time_zone: time_zone.map(|zone| zone.0),
     };
+    let kind = (reader.account_id(), std::mem::discriminant(&subject), &question.metrics);
+    let kind = format!("{:?}", (kind, &question.period, &question.time_zone));
+    reader.caller().count_once(kind)?;
     let values = reader.get(question).await?;
     Ok(Engagement(values.iter().map(MetricValue::from).collect()))
 }
@@ -81,6 +84,9 @@ impl Key for Question {
     }
 }
 
+static FIELDS: LazyLock<Vec<(Metric, String)>> =
+    LazyLock::new(|| Metric::ALL.iter().map(|metric| (*metric, field(*metric))).collect());
+
 /// `RESPONSE_RATE` as `responseRate`.
 fn field(metric: Metric) -> String {
     let mut words = metric.name().split('_').map(str::to_lowercase);
@@ -103,13 +109,12 @@ impl OutputType for Engagement {
     fn create_type_info(registry: &mut Registry) -> String {
         registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| {
             let value = MetricValue::create_type_info(registry);
-            let fields: IndexMap<String, MetaField> = Metric::ALL
+            let fields: IndexMap<String, MetaField> = FIELDS
                 .iter()
-                .map(|metric| {
-                    let name = field(*metric);
+                .map(|(metric, name)| {
                     let mut field = MetaField::new(name.clone(), format!("{value}!"));
                     field.description = Some(metric.description().to_owned());
-                    (name, field)
+                    (name.clone(), field)
                 })
                 .collect();
             MetaType::Object {
@@ -145,8 +150,8 @@ impl OutputType for Engagement {
 impl ContainerType for Engagement {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         let name = ctx.item.node.name.node.as_str();
-        let named = |value: &&MetricValue| field(value.metric.0) == name;
-        match self.0.iter().find(named) {
+        let metric = FIELDS.iter().find(|(_, field)| field == name).map(|(metric, _)| *metric);
+        match self.0.iter().find(|value| Some(value.metric.0) == metric) {
             Some(value) => {
                 let inner = ctx.with_selection_set(&ctx.item.node.selection_set);
                 OutputType::resolve(value, &inner, ctx.item).await.map(Some)

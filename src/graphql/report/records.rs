@@ -51,6 +51,7 @@ impl Cell {
         args: PageArgs,
     ) -> Result<Connection<Record>> {
         let Cells { reader, input, shown } = self.cells.as_ref();
+        reader.caller().count()?;
         let cell = ReportCell {
             period: self.period.clone(),
             keys: self.keys.clone(),
@@ -58,7 +59,7 @@ impl Cell {
         };
         let records = analytics::records(reader.scope(), input, &cell, metric, part).await?;
         // A period up to now is another one on the next page, and the list the same.
-        let list = format!("{:?}", (input, self.bucket, &self.keys, metric, part));
+        let list = format!("{:?}", (input, self.bucket, &self.keys, shown, metric, part));
         let page = Page { reader, list, args };
         let made = match records {
             Records::Messages(select) => {

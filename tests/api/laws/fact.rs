@@ -44,6 +44,8 @@ pub struct Fact {
     pub would_begin: bool,
     /// It is the first message of its conversation, of whatever kind.
     pub begins_conversation: bool,
+    /// The first in its conversation that the client can see was no message of the client's.
+    pub opened_by_business: bool,
     pub author: Option<AuthorKind>,
     pub author_user: Option<UserId>,
     pub author_bot: Option<BotId>,
@@ -182,6 +184,9 @@ fn fact(
         history.said.iter().any(|other| other.thread() == said.thread() && other.inbound());
     let begins_conversation =
         !history.said.iter().any(|other| other.thread() == said.thread() && other.at < said.at);
+    let seen = history.said.iter().filter(|other| other.thread() == said.thread());
+    let first_seen = seen.filter(|other| !other.silent()).min_by_key(|other| other.at);
+    let opened_by_business = first_seen.is_none_or(|first| !first.inbound());
     let would_begin = would_begin(history, standings, index);
     let assignee = assignee(history, said.thread(), said.at);
     let story = Story::of(history, said.thread());
@@ -198,6 +203,7 @@ fn fact(
             .map(|session| (session.origin, session.user_type))
             .or_else(|| would_begin.then(|| (origin(said), user_type(history, standings, said)))),
         begins_conversation,
+        opened_by_business,
         author: match said.voice {
             Voice::Client | Voice::Business => None,
             Voice::User(_) | Voice::Note(_) => Some(AuthorKind::User),

@@ -127,7 +127,9 @@ on_both! {
                 // Conversations have no status, say.
                 let Ok(opened) = analytics::engagements(scope, &input).await else { continue };
                 let opened = page::count(read, opened).await.unwrap() as f64;
-                let begins = |fact: &Fact| fact.begins_conversation && !fact.said.inbound();
+                let begins = |fact: &Fact| {
+                    fact.begins_conversation && fact.opened_by_business && !fact.said.silent()
+                };
                 assert_eq!(opened, expected(&scene, &ask, begins), "{ask:#?}");
                 rows += opened;
             }
