@@ -23,6 +23,7 @@ mod layers;
 mod record;
 mod record_late;
 mod record_order;
+mod record_plans;
 mod record_rules;
 mod record_sessions;
 mod report_errors;

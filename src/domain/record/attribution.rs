@@ -364,10 +364,10 @@ fn anew() -> String {
             quotes_no_send("r")
         ),
         format!(
-            "quoted_opt_out_at = (SELECT MIN(+o.occurred_at) FROM message r JOIN opt_out o \
-             ON o.account_id = r.account_id AND o.contact_id = r.contact_id \
-             AND o.message_id = r.id WHERE r.account_id = message.account_id \
-             AND r.quoted_message_id = message.id AND {opted_out})"
+            "quoted_opt_out_at = (SELECT MIN(+o.occurred_at) FROM message r CROSS JOIN opt_out o \
+             WHERE r.account_id = message.account_id AND r.quoted_message_id = message.id \
+             AND o.account_id = r.account_id AND o.contact_id = r.contact_id \
+             AND o.message_id = r.id AND {opted_out})"
         ),
         format!(
             "next_opt_out_at = CASE WHEN {gone} THEN (SELECT MIN(+o.occurred_at) FROM opt_out o \
