@@ -312,10 +312,10 @@ async fn recompute(
     for chunk in sends.chunks(rows_at_once(scope.db().backend())) {
         let mut sql = Sql::new("WITH v(id) AS (");
         sql.rows(chunk.iter().map(|id| [Value::from(*id)]));
-        sql.push(") UPDATE message SET ")
-            .push(&anew())
-            .push(" FROM v WHERE message.id = v.id AND ");
-        sql.push(&is_send("message")).push(" AND message.account_id = ").bind(scope.account_id());
+        // Not FROM v: SQLite would rather go through all sends than look each id up.
+        sql.push(") UPDATE message SET ").push(&anew());
+        sql.push(" WHERE message.id IN (SELECT id FROM v) AND ").push(&is_send("message"));
+        sql.push(" AND message.account_id = ").bind(scope.account_id());
         tx.execute_raw(sql.statement(scope.db().backend())).await?;
     }
     Ok(())

@@ -176,11 +176,21 @@ pub(super) async fn resolve_quotes(batch: &Batch<'_>) -> Result<Vec<MessageId>> 
     let mut sql = Sql::new("WITH v(inbox_id, external_id, id) AS (");
     sql.rows(rows);
     sql.push(
-        ") UPDATE message SET quoted_message_id = v.id FROM v WHERE message.inbox_id = v.inbox_id \
-         AND message.quoted_external_id = v.external_id AND message.quoted_message_id IS NULL \
-         AND message.account_id = ",
+        ") SELECT m.id, v.id FROM v CROSS JOIN message m WHERE m.inbox_id = v.inbox_id \
+         AND m.quoted_external_id = v.external_id AND m.quoted_message_id IS NULL \
+         AND m.account_id = ",
     );
-    sql.bind(batch.scope.account_id()).push(" RETURNING message.id");
+    sql.bind(batch.scope.account_id());
     let found = batch.tx.query_all_raw(sql.statement(batch.scope.db().backend())).await?;
-    Ok(found.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+    let mut quoting: Vec<MessageId> = Vec::with_capacity(found.len());
+    let mut rows = Vec::with_capacity(found.len());
+    for row in found {
+        let (id, quoted): (MessageId, MessageId) =
+            (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        quoting.push(id);
+        rows.push([Value::from(id), Value::from(quoted)]);
+    }
+    let columns = [message::Column::Id, message::Column::QuotedMessageId];
+    update::<message::Entity, _>(batch.scope, batch.tx, columns, rows).await?;
+    Ok(quoting)
 }
