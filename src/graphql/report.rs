@@ -1,8 +1,6 @@
 //! Reports: how one is asked for, and how it is shown. What the numbers are is decided in
 //! `analytics`; nothing is computed here.
 
-use std::sync::Arc;
-
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 
 use super::connection::{Connection, PageArgs};
@@ -20,29 +18,14 @@ mod input;
 mod records;
 
 pub use input::{PeriodInput, ReportFilter, ReportInput, table};
-use records::{Cell, Cells, Record};
+use records::{Cell, Record};
 
 /// Makes a report about the reader's account.
 pub async fn report(reader: &Reader, input: ReportInput) -> Result<Report> {
     reader.caller().count()?;
     let input = input.read()?;
     let made = analytics::report(reader.scope(), input.clone()).await?;
-    // Every bucket has the same groups, the others last.
-    let bucket = made.rows.first().and_then(|row| row.bucket);
-    let groups: Vec<Vec<Key>> =
-        made.rows.iter().take_while(|row| row.bucket == bucket).map(keys).collect();
-    let height = groups.len().max(1);
-    let others = groups.iter().any(|keys| keys.contains(&Key::Other));
-    let mut shown = if others { groups } else { Vec::new() };
-    shown.retain(|keys| !keys.contains(&Key::Other));
-    let cells = Arc::new(Cells { reader: reader.clone(), input, shown });
-    let whole = made.period.clone();
-    let cell = |(index, row): (usize, &analytics::Row)| {
-        let (from, to) = row.bucket.map_or((whole.from, whole.to), |each| (each.start, each.end));
-        let (cells, bucket) = (cells.clone(), index / height);
-        Cell { cells, period: analytics::PeriodInput::Range { from, to }, bucket, keys: keys(row) }
-    };
-    let cells: Vec<Cell> = made.rows.iter().enumerate().map(cell).collect();
+    let cells = records::cells(reader, input, &made);
     let rows = made.rows.into_iter().zip(cells).map(|(row, cell)| ReportRow {
         cell,
         bucket: row.bucket.map(|bucket| Bucket { bucket, period: made.period.clone() }),
@@ -100,10 +83,6 @@ impl From<&analytics::Period> for Period {
         let time_zone = TimeZone(period.zone_name().to_owned());
         Self { from: DateTime(period.from), to: DateTime(period.to), time_zone }
     }
-}
-
-fn keys(row: &analytics::Row) -> Vec<Key> {
-    row.keys.iter().map(|key| key.key.clone()).collect()
 }
 
 /// The values of one group in one bucket.

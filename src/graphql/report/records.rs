@@ -6,7 +6,7 @@ use async_graphql::{Result, Union};
 use entity::{contact, conversation, conversation_event, message, session};
 use sea_orm::{EntityTrait, ModelTrait, Select};
 
-use crate::analytics::{self, Key, Metric, Part, Records, ReportCell};
+use crate::analytics::{self, Key, Metric, Part, Records, Report, ReportCell, Row};
 use crate::domain::page::Order;
 use crate::domain::{contact as contacts, read};
 use crate::graphql::connection::{Connection, OrderDirection, PageArgs, connect};
@@ -26,20 +26,44 @@ pub enum Record {
 }
 
 /// What the rows behind the cells of a report are found by.
-pub struct Cells {
-    pub reader: Reader,
-    pub input: analytics::ReportInput,
+struct Cells {
+    reader: Reader,
+    input: analytics::ReportInput,
     /// The groups that have rows of their own, where there is a row for the others.
-    pub shown: Vec<Vec<Key>>,
+    shown: Vec<Vec<Key>>,
 }
 
 /// A cell without its metric.
 pub struct Cell {
-    pub cells: Arc<Cells>,
-    pub period: analytics::PeriodInput,
+    cells: Arc<Cells>,
+    period: analytics::PeriodInput,
     /// The place of the bucket in the period.
-    pub bucket: usize,
-    pub keys: Vec<Key>,
+    bucket: usize,
+    keys: Vec<Key>,
+}
+
+/// A cell for each row of a report.
+pub fn cells(reader: &Reader, input: analytics::ReportInput, report: &Report) -> Vec<Cell> {
+    let rows = &report.rows;
+    // Every bucket has the same groups, the others last.
+    let bucket = rows.first().and_then(|row| row.bucket);
+    let mut groups: Vec<Vec<Key>> =
+        rows.iter().take_while(|row| row.bucket == bucket).map(keys).collect();
+    let height = groups.len().max(1);
+    let others = groups.pop_if(|keys| keys.contains(&Key::Other)).is_some();
+    let shown = if others { groups } else { Vec::new() };
+    let cells = Arc::new(Cells { reader: reader.clone(), input, shown });
+    let whole = (report.period.from, report.period.to);
+    let cell = |(index, row): (usize, &Row)| {
+        let (from, to) = row.bucket.map_or(whole, |bucket| (bucket.start, bucket.end));
+        let (cells, bucket) = (cells.clone(), index / height);
+        Cell { cells, period: analytics::PeriodInput::Range { from, to }, bucket, keys: keys(row) }
+    };
+    rows.iter().enumerate().map(cell).collect()
+}
+
+fn keys(row: &Row) -> Vec<Key> {
+    row.keys.iter().map(|key| key.key.clone()).collect()
 }
 
 impl Cell {
