@@ -29,6 +29,11 @@ impl Timestamp {
         self.0.div_euclid(Self::SECOND)
     }
 
+    /// The start of the second in which it lies.
+    pub fn second(self) -> Self {
+        Self(self.seconds() * Self::SECOND)
+    }
+
     /// This instant moved by `seconds`, held at the ends of the range.
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(Self::SECOND)))

@@ -96,7 +96,7 @@ async fn followed(batch: &Batch<'_>) -> Result<BTreeSet<MessageId>> {
     for chunk in points.chunks(rows_at_once(scope.db().backend())) {
         let mut sql = Sql::new("WITH v(contact_id, inbox_id, at, second) AS (");
         sql.rows(chunk.iter().map(|(contact, inbox, at)| {
-            [(*contact).into(), (*inbox).into(), (*at).into(), second(*at).into()]
+            [(*contact).into(), (*inbox).into(), (*at).into(), at.second().into()]
         }));
         sql.push(&format!(
             ") SELECT v.contact_id, v.inbox_id, v.at FROM v WHERE EXISTS (SELECT 1 FROM message r \
@@ -127,14 +127,14 @@ async fn around(
 ) -> Result<BTreeSet<MessageId>> {
     // As if something had come in just before the second.
     let before = points.iter().map(|(contact, inbox, at)| {
-        (*contact, *inbox, Timestamp(second(*at).0 - Timestamp::SECOND))
+        (*contact, *inbox, Timestamp(at.second().0 - Timestamp::SECOND))
     });
     let before = sends_before(scope, tx, before.collect()).await?;
     let mut sends: BTreeSet<MessageId> = before.into_iter().map(|found| found.send).collect();
     for chunk in points.chunks(rows_at_once(scope.db().backend())) {
         let mut sql = Sql::new("WITH v(contact_id, inbox_id, second) AS (");
         sql.rows(chunk.iter().map(|(contact, inbox, at)| {
-            [Value::from(*contact), Value::from(*inbox), Value::from(second(*at))]
+            [Value::from(*contact), Value::from(*inbox), Value::from(at.second())]
         }));
         sql.push(&format!(
             ") SELECT m.id FROM v CROSS JOIN message m WHERE m.inbox_id = v.inbox_id \
@@ -174,7 +174,7 @@ async fn sends_before(
     for chunk in points.chunks(rows_at_once(scope.db().backend())) {
         let mut sql = Sql::new("WITH v(contact_id, inbox_id, at, until) AS (");
         sql.rows(chunk.iter().map(|(contact, inbox, at)| {
-            let until = Timestamp(second(*at).0 + Timestamp::SECOND);
+            let until = Timestamp(at.second().0 + Timestamp::SECOND);
             [(*contact).into(), (*inbox).into(), (*at).into(), Value::from(until)]
         }));
         // Of the last second in which there are any, the one with the last id.
@@ -377,11 +377,6 @@ fn anew() -> String {
         ),
     ]
     .join(", ")
-}
-
-/// The start of the second in which `at` lies.
-fn second(at: Timestamp) -> Timestamp {
-    Timestamp(at.seconds() * Timestamp::SECOND)
 }
 
 /// An outbound message of a mailing, in the words of the index of sends.

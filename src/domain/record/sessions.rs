@@ -113,11 +113,6 @@ fn is_late(stored: &Stored, first: Timestamp) -> bool {
         || stored.latest.is_some_and(|latest| first.seconds() <= latest.seconds())
 }
 
-/// The start of the second in which `at` lies.
-fn second(at: Timestamp) -> Timestamp {
-    Timestamp(at.seconds() * Timestamp::SECOND)
-}
-
 #[derive(FromQueryResult)]
 struct Found {
     of_contact: ContactId,
@@ -143,7 +138,7 @@ async fn load(
     let backend = batch.scope.db().backend();
     let rows = || {
         known.iter().map(|((contact, inbox), at)| {
-            [Value::from(*contact), Value::from(*inbox), Value::from(second(**at))]
+            [Value::from(*contact), Value::from(*inbox), Value::from(at.second())]
         })
     };
 
@@ -225,7 +220,7 @@ async fn load_said(
     }
     let mut sql = Sql::new("WITH v(contact_id, inbox_id, at) AS (");
     sql.rows(pairs.iter().map(|(pair, since)| {
-        [Value::from(pair.0), Value::from(pair.1), Value::from(second(**since))]
+        [Value::from(pair.0), Value::from(pair.1), Value::from(since.second())]
     }));
     sql.push(
         ") SELECT m.id, m.contact_id, m.inbox_id, m.conversation_id, m.session_id, m.session_role, m.direction, \
