@@ -6,9 +6,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use rapport::command::{account, token};
+use rapport::command::{account, seed, token};
 use rapport::config::secret_key::SecretKeyError;
 use rapport::config::{Config, ConfigError, Flags};
+use rapport::engine::Engine;
 use rapport::error::Error;
 use rapport::startup::migrate::{self, Migrate};
 use rapport::startup::{self, Application, StartupError, doctor};
@@ -43,6 +44,8 @@ enum Command {
         #[command(subcommand)]
         what: Option<Migrate>,
     },
+    /// Make accounts with made-up traffic, of any size
+    Seed(rapport::demo::seed::Seed),
     /// Print the GraphQL schema
     Schema,
     /// Print what the metrics mean, as a page in Markdown
@@ -101,17 +104,14 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Schema => print(&[graphql::sdl().trim_end().to_owned()]),
         Command::Metrics => print(&[analytics::glossary().trim_end().to_owned()]),
+        Command::Seed(wanted) => {
+            with_engine(&cli.flags, async |engine| seed::run(engine, wanted).await).await
+        }
         Command::Account(AccountCommand::Create(args)) => {
-            let engine = startup::open(settings(&cli.flags)?).await?;
-            let done = account::create(&engine, args).await;
-            engine.db.clone().close().await.map_err(Error::from)?;
-            Ok(done?)
+            with_engine(&cli.flags, async |engine| account::create(engine, args).await).await
         }
         Command::Token(TokenCommand::Create(args)) => {
-            let engine = startup::open(settings(&cli.flags)?).await?;
-            let done = token::create(&engine, args).await;
-            engine.db.clone().close().await.map_err(Error::from)?;
-            Ok(done?)
+            with_engine(&cli.flags, async |engine| token::create(engine, args).await).await
         }
         Command::Doctor => examine(&cli.flags).await,
     }
@@ -121,6 +121,17 @@ fn settings(flags: &Flags) -> Result<Config, Failure> {
     let config = Config::load(flags)?;
     telemetry::init(&config);
     Ok(config)
+}
+
+/// Does something with the database of the settings, and closes it.
+async fn with_engine(
+    flags: &Flags,
+    work: impl AsyncFnOnce(&Engine) -> Result<(), Error>,
+) -> Result<(), Failure> {
+    let engine = startup::open(settings(flags)?).await?;
+    let done = work(&engine).await;
+    engine.db.clone().close().await.map_err(Error::from)?;
+    Ok(done?)
 }
 
 async fn demo(mut flags: Flags) -> Result<(), Failure> {

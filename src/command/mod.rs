@@ -1,7 +1,8 @@
-//! What the command line does to accounts and tokens, each as a struct of arguments and a
+//! What the command line does to accounts, tokens and what is made up, each as a struct of arguments and a
 //! function. Which commands there are, and what they start with, is `main`'s business.
 
 pub mod account;
+pub mod seed;
 pub mod token;
 
 use std::io::Write as _;

@@ -69,8 +69,10 @@ const MAIL: Fate = Fate {
     opted_out: 0.0,
 };
 
-pub async fn gather(scope: &AccountScope) -> Result<Cast> {
-    let agents = people(scope).await?;
+/// Makes them in the account. `domain` is where the people's mail arrives: users are the same
+/// in all accounts, so that it tells theirs apart.
+pub async fn gather(scope: &AccountScope, domain: &str) -> Result<Cast> {
+    let agents = people(scope, domain).await?;
     for (name, color) in [("vip", "#b45309"), ("complaint", "#b91c1c"), ("wholesale", "#1d4ed8")] {
         label::create(
             scope,
@@ -233,11 +235,16 @@ pub async fn gather(scope: &AccountScope) -> Result<Cast> {
     Ok(Cast { chats, mailings, agents })
 }
 
-async fn people(scope: &AccountScope) -> Result<Vec<UserId>> {
+/// The address of the first of the people.
+pub fn first_address(domain: &str) -> String {
+    format!("{}@{domain}", AGENTS[0].1)
+}
+
+async fn people(scope: &AccountScope, domain: &str) -> Result<Vec<UserId>> {
     let mut ids = Vec::new();
     for (name, account, role) in AGENTS {
         let input = UserInvite {
-            email: format!("{account}@aurora-coffee.example"),
+            email: format!("{account}@{domain}"),
             name: name.to_owned(),
             role,
             password: None,

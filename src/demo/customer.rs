@@ -7,22 +7,14 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{rhythm, words};
+use super::words;
 use crate::domain::record::{ContactRef, NewMessage, Traffic};
-
-const PEOPLE: u32 = 6_000;
 
 #[derive(Clone, Copy)]
 pub enum Address {
     Phone,
     Email,
     Id,
-}
-
-/// Some customers are heard of much more often than others.
-pub fn pick_person(rng: &mut ChaCha8Rng) -> u32 {
-    let share: f64 = rng.random_range(0.0..1.0);
-    rhythm::whole(share * share * f64::from(PEOPLE)).min(PEOPLE - 1)
 }
 
 pub fn contact(person: u32, address: Address) -> ContactRef {

@@ -4,7 +4,9 @@
 
 mod cast;
 mod customer;
+mod recorder;
 mod rhythm;
+pub mod seed;
 mod story;
 mod words;
 
@@ -18,19 +20,19 @@ use jiff::{ToSpan, Zoned};
 
 use crate::auth::{self, AccountScope, person};
 use crate::domain::account::{self, AccountCreate};
-use crate::domain::record::{self, Item, Outcome};
 use crate::domain::token::{self, TokenCreate};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use story::Story;
+use recorder::Recorder;
+use story::{Crowd, Story};
 
 const OWNER: &str = "owner@aurora-coffee.example";
 const ZONE: &str = "America/Sao_Paulo";
 /// A year.
 pub const DAYS: i64 = 365;
-/// Items recorded by one transaction: as few as SQLite allows, which takes 32,766 parameters
-/// of a statement that asks for two things of each item.
-const TRANSACTION: usize = 12_000;
+const PEOPLE: u32 = 6_000;
+/// Where the mail of the shop and its people arrives.
+const DOMAIN: &str = "aurora-coffee.example";
 
 /// What is needed to look around.
 pub struct DemoAccount {
@@ -105,7 +107,7 @@ async fn make(engine: &Engine, password: &str, days: i64) -> Result<(AccountId, 
     };
     let account = account::create(engine, None, input).await?.account;
     let scope = auth::system_scope(engine, account.id);
-    let cast = cast::gather(&scope).await?;
+    let cast = cast::gather(&scope, DOMAIN).await?;
     let (messages, items) = play(&scope, &cast, days).await?;
     Ok((account.id, Made { messages, items, took: began.elapsed() }))
 }
@@ -114,8 +116,9 @@ async fn make(engine: &Engine, password: &str, days: i64) -> Result<(AccountId, 
 async fn play(scope: &AccountScope, cast: &story::Cast, days: i64) -> Result<(usize, usize)> {
     let now = scope.now();
     let today = local(now)?;
-    let mut story = Story::new(cast, today.time_zone().clone(), now);
-    let mut recorder = Recorder { scope, items: Vec::new(), messages: 0, recorded: 0 };
+    let crowd = Crowd { people: 0..PEOPLE, share: 1.0, seed: 0, stream: 0, mark: String::new() };
+    let mut story = Story::new(cast, crowd, today.time_zone().clone(), now);
+    let mut recorder = Recorder::new(scope);
     for back in (0..=days).rev() {
         let day =
             today.checked_sub(back.days()).map_err(|error| Error::Internal(error.into()))?.date();
@@ -129,46 +132,11 @@ async fn play(scope: &AccountScope, cast: &story::Cast, days: i64) -> Result<(us
     }
     recorder.add(story.take_until(now.plus_seconds(1))).await?;
     recorder.flush().await?;
-    Ok((recorder.messages, recorder.recorded))
+    Ok((recorder.messages, recorder.items))
 }
 
 fn local(now: Timestamp) -> Result<Zoned> {
     let instant =
         jiff::Timestamp::from_microsecond(now.0).map_err(|error| Error::Internal(error.into()))?;
     instant.in_tz(ZONE).map_err(|error| Error::Internal(error.into()))
-}
-
-struct Recorder<'a> {
-    scope: &'a AccountScope,
-    items: Vec<Item>,
-    messages: usize,
-    recorded: usize,
-}
-
-impl Recorder<'_> {
-    async fn add(&mut self, items: Vec<Item>) -> Result<()> {
-        self.items.extend(items);
-        while self.items.len() >= TRANSACTION {
-            let rest = self.items.split_off(TRANSACTION);
-            self.flush().await?;
-            self.items = rest;
-        }
-        Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<()> {
-        let items = std::mem::take(&mut self.items);
-        let tx = self.scope.begin().await?;
-        let outcomes = record::apply(self.scope, &tx, &items).await?;
-        tx.commit().await?;
-        record::grew(self.scope, &outcomes);
-        if let Some(Outcome::Rejected(violations)) =
-            outcomes.into_iter().find(|outcome| matches!(outcome, Outcome::Rejected(_)))
-        {
-            return Err(Error::Invalid(violations));
-        }
-        self.messages += items.iter().filter(|item| matches!(item, Item::Message(_))).count();
-        self.recorded += items.len();
-        Ok(())
-    }
 }

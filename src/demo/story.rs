@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use entity::Timestamp;
 use entity::id::{BotId, InboxId, TemplateId, UserId};
@@ -13,7 +14,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::customer::{Address, advertisement, contact, inbound, outbound, pick_person, visit};
+use super::customer::{Address, advertisement, contact, inbound, outbound, visit};
 use super::{rhythm, words};
 use crate::domain::record::{Author, Item, NewConversationEvent, NewStatus};
 
@@ -65,10 +66,42 @@ pub struct Fate {
     pub opted_out: f64,
 }
 
+/// Who the customers of a story are, and how much is heard of them.
+pub struct Crowd {
+    /// Their numbers.
+    pub people: Range<u32>,
+    /// Of the traffic that the cast has by itself.
+    pub share: f64,
+    /// Other seeds and streams make other stories.
+    pub seed: u64,
+    pub stream: u64,
+    /// In the ids of the other system, which are unique in an account.
+    pub mark: String,
+}
+
+impl Crowd {
+    /// Some customers are heard of much more often than others.
+    fn pick(&self, rng: &mut ChaCha8Rng) -> u32 {
+        let count = self.people.end.saturating_sub(self.people.start).max(1);
+        let share: f64 = rng.random_range(0.0..1.0);
+        self.people.start + rhythm::whole(share * share * f64::from(count)).min(count - 1)
+    }
+
+    /// Their share of a number that is the same on each day.
+    fn of(&self, number: u32, rng: &mut ChaCha8Rng) -> u32 {
+        let mean = f64::from(number) * self.share;
+        let rest = mean.fract();
+        rhythm::whole(mean) + u32::from(rest > 0.0 && rng.random_bool(rest))
+    }
+}
+
 const MINUTE: i64 = 60;
+/// More than there are days in the numbers of days.
+const SEEDS: u64 = 10_000_000;
 
 pub struct Story<'a> {
     cast: &'a Cast,
+    crowd: Crowd,
     zone: TimeZone,
     /// Nothing happens after this.
     end: Timestamp,
@@ -100,18 +133,20 @@ impl Ord for Waiting {
 }
 
 impl<'a> Story<'a> {
-    pub fn new(cast: &'a Cast, zone: TimeZone, end: Timestamp) -> Self {
-        Self { cast, zone, end, waiting: BinaryHeap::new(), count: 0 }
+    pub fn new(cast: &'a Cast, crowd: Crowd, zone: TimeZone, end: Timestamp) -> Self {
+        Self { cast, crowd, zone, end, waiting: BinaryHeap::new(), count: 0 }
     }
 
     /// Adds what begins on the local day `date`.
     pub fn day(&mut self, date: Date) {
-        let seed = u64::try_from(date.year()).unwrap_or(0) * 1_000
+        let number = u64::try_from(date.year()).unwrap_or(0) * 1_000
             + u64::try_from(date.day_of_year()).unwrap_or(0);
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let cast = self.cast;
+        let mut rng =
+            ChaCha8Rng::seed_from_u64(self.crowd.seed.wrapping_mul(SEEDS).wrapping_add(number));
+        rng.set_stream(self.crowd.stream);
+        let (cast, bustle) = (self.cast, rhythm::bustle(date) * self.crowd.share);
         for line in &cast.chats {
-            for _ in 0..rhythm::around(&mut rng, line.per_day * rhythm::bustle(date)) {
+            for _ in 0..rhythm::around(&mut rng, line.per_day * bustle) {
                 if let Some(at) = self.moment(&mut rng, date) {
                     self.chat(&mut rng, line, at);
                 }
@@ -120,14 +155,14 @@ impl<'a> Story<'a> {
         for line in &cast.mailings {
             match line.rhythm {
                 Rhythm::Daily(number) => {
-                    for _ in 0..rhythm::around(&mut rng, number * rhythm::bustle(date)) {
+                    for _ in 0..rhythm::around(&mut rng, number * bustle) {
                         if let Some(at) = self.moment(&mut rng, date) {
                             self.send(&mut rng, line, at);
                         }
                     }
                 }
                 Rhythm::Weekly(weekday, number) if weekday == date.weekday() => {
-                    for each in 0..number {
+                    for each in 0..self.crowd.of(number, &mut rng) {
                         if let Some(at) = self.local(date, 10, i64::from(each) / 4) {
                             self.send(&mut rng, line, at);
                         }
@@ -164,12 +199,12 @@ impl<'a> Story<'a> {
     }
 
     fn name(&self, prefix: &str) -> String {
-        format!("{prefix}-{:07}", self.count + 1)
+        format!("{prefix}-{}{:07}", self.crowd.mark, self.count + 1)
     }
 
     /// A customer writes; the bot greets, people take over, and mostly it is closed.
     fn chat(&mut self, rng: &mut ChaCha8Rng, line: &ChatLine, at: Timestamp) {
-        let person = pick_person(rng);
+        let person = self.crowd.pick(rng);
         let conversation = self.name("chat");
         let agent = self.cast.agents.choose(rng).copied();
         let mut at = at;
@@ -296,7 +331,7 @@ impl<'a> Story<'a> {
 
     /// A template goes out, and a fate befalls it.
     fn send(&mut self, rng: &mut ChaCha8Rng, line: &MailingLine, at: Timestamp) {
-        let person = pick_person(rng);
+        let person = self.crowd.pick(rng);
         let fate = line.fate;
         let daily = matches!(line.rhythm, Rhythm::Daily(_));
         let external = self.name("send");

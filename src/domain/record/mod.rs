@@ -81,6 +81,24 @@ pub async fn apply(
     tx: &DatabaseTransaction,
     items: &[Item],
 ) -> Result<Vec<Outcome>> {
+    work(scope, tx, items, true).await
+}
+
+/// Like [`apply`], without telling the event log: for history, which nobody waits for.
+pub async fn import(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    items: &[Item],
+) -> Result<Vec<Outcome>> {
+    work(scope, tx, items, false).await
+}
+
+async fn work(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    items: &[Item],
+    logged: bool,
+) -> Result<Vec<Outcome>> {
     if items.is_empty() {
         return Ok(Vec::new());
     }
@@ -93,6 +111,7 @@ pub async fn apply(
             scope,
             tx,
             now: scope.now(),
+            logged,
             account: &account,
             counter: counter.clone(),
             references: &references,
@@ -139,6 +158,8 @@ struct Batch<'a> {
     scope: &'a AccountScope,
     tx: &'a DatabaseTransaction,
     now: Timestamp,
+    /// Whether the event log is told.
+    logged: bool,
     account: &'a account::Model,
     counter: account_counter::Model,
     references: &'a References,

@@ -80,7 +80,7 @@ pub(super) use conversations::only_spoken;
 pub(super) async fn all(mut batch: Batch<'_>, turned: &[Changed]) -> Result<Vec<Outcome>> {
     let (scope, tx) = (batch.scope, batch.tx);
     let mut writes = std::mem::take(&mut batch.writes);
-    let logged = Logged::of(&batch, &writes);
+    let logged = batch.logged.then(|| Logged::of(&batch, &writes));
     let mut sessions = std::mem::take(&mut writes.sessions);
     people(scope, &mut writes, tx).await?;
     conversations::conversations(scope, &mut writes, tx).await?;
@@ -96,7 +96,9 @@ pub(super) async fn all(mut batch: Batch<'_>, turned: &[Changed]) -> Result<Vec<
     attribution::settle(&batch, turned, &quoting).await?;
     opt_out::append(scope, tx, opt_outs(&batch)).await?;
     scope.save_counter(tx, &batch.counter).await?;
-    logged.log(scope, tx).await?;
+    if let Some(logged) = logged {
+        logged.log(scope, tx).await?;
+    }
     answers(batch, &writes)
 }
 

@@ -1,0 +1,33 @@
+//! `seed`: accounts of any size, for trying out and measuring.
+
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::print;
+use crate::demo::seed::{self, Seed};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::graphql::id::NodeId;
+
+const BAR: &str = "{bar:40} {human_pos} of {human_len} messages, {per_sec}, {eta} left";
+
+/// Makes the accounts and prints `account:` of each, and how many messages were made in which
+/// time. While it works a bar is drawn where standard error is a terminal.
+pub async fn run(engine: &Engine, wanted: Seed) -> Result<()> {
+    let began = Instant::now();
+    let style = ProgressStyle::with_template(BAR).map_err(|error| Error::Internal(error.into()))?;
+    let bar = ProgressBar::new(wanted.messages).with_style(style);
+    let moving = bar.clone();
+    let seeded = seed::seed(engine, wanted, move |messages| moving.inc(messages)).await;
+    bar.finish_and_clear();
+    let seeded = seeded?;
+    let took = began.elapsed().as_secs_f64();
+    let mut lines: Vec<_> = seeded
+        .iter()
+        .map(|made| ("account", format!("{} {}", NodeId::account(made.account), made.name)))
+        .collect();
+    let messages: u64 = seeded.iter().map(|made| made.messages).sum();
+    lines.push(("messages", format!("{messages} in {took:.1} s")));
+    print(&lines)
+}
