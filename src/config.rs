@@ -34,6 +34,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where clients and providers reach the server, without a slash at the end.
     pub public_url: Option<String>,
+    /// Where Grafana is reached, without a slash at the end.
+    pub grafana_url: Option<String>,
     pub introspection: bool,
     /// A filter of `tracing`, such as `info` or `rapport=debug,info`.
     pub log: String,
@@ -63,6 +65,7 @@ impl Default for Config {
             database_url: "sqlite://rapport.db?mode=rwc".to_owned(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
+            grafana_url: None,
             introspection: true,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
@@ -148,6 +151,12 @@ impl Config {
                 "public_url",
                 "a URL of http or https without query, such as https://rapport.example.org",
                 default.public_url,
+                |text| public_url(text).map(Some),
+            ),
+            grafana_url: reader.read(
+                "grafana_url",
+                "a URL of http or https without query, such as https://grafana.example.org",
+                default.grafana_url,
                 |text| public_url(text).map(Some),
             ),
             introspection: reader.read("introspection", "on or off", default.introspection, switch),

@@ -13,6 +13,8 @@ mod m20261120_000007_foreign_keys;
 mod m20261125_000008_first_messages;
 mod m20261125_000009_effective_opt_outs;
 mod m20261125_000010_waits;
+mod m20261125_000011_message_log;
+mod m20261125_000012_views;
 mod schema;
 
 /// The tables that the first migrations make, in the order of their making.
@@ -24,6 +26,8 @@ const TABLES: &[&[schema::Table]] = &[
     m20261120_000005_messages::TABLES,
     m20261120_000006_journal::TABLES,
 ];
+
+pub use m20261125_000012_views::NAMES as VIEW_NAMES;
 
 pub struct Migrator;
 
@@ -40,6 +44,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000008_first_messages::Migration),
             Box::new(m20261125_000009_effective_opt_outs::Migration),
             Box::new(m20261125_000010_waits::Migration),
+            Box::new(m20261125_000011_message_log::Migration),
+            Box::new(m20261125_000012_views::Migration),
         ]
     }
 }

@@ -29,6 +29,26 @@ pub struct Order<C> {
     pub nullable: bool,
 }
 
+/// How a list is sorted: by a column, or in groups that have an order of their own.
+#[derive(Clone, Debug)]
+pub enum Sorting<C> {
+    By(Order<C>),
+    /// By what `column` refers to, in the order in which `values` name it, each once, or in the
+    /// opposite one; rows without a value come last either way. By `within` where it is the same.
+    Grouped {
+        column: C,
+        values: Vec<Uuid>,
+        descending: bool,
+        within: Order<C>,
+    },
+}
+
+impl<C> From<Order<C>> for Sorting<C> {
+    fn from(order: Order<C>) -> Self {
+        Self::By(order)
+    }
+}
+
 /// What part of a list is asked for, after [`PageRequest::new`] has checked it.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
@@ -130,6 +150,99 @@ pub async fn list<E>(
     scope: &AccountScope,
     connection: &impl ConnectionTrait,
     select: Select<E>,
+    sorting: impl Into<Sorting<E::Column>>,
+    filter: &impl Serialize,
+    request: &PageRequest,
+) -> Result<Page<E::Model>>
+where
+    E: EntityTrait,
+    E::Model: ModelTrait<Entity = E> + Send + Sync,
+{
+    match sorting.into() {
+        Sorting::By(order) => sorted(scope, connection, select, order, filter, request).await,
+        Sorting::Grouped { column, mut values, descending, within } => {
+            if descending {
+                values.reverse();
+            }
+            let groups = (column, values.into_iter().map(Some).chain([None]).collect(), within);
+            grouped(scope, connection, select, groups, &(descending, filter), request).await
+        }
+    }
+}
+
+/// Of a grouped list: in which group, and where in it.
+#[derive(Serialize, Deserialize)]
+struct GroupCursor {
+    group: Option<Uuid>,
+    within: String,
+}
+
+/// Goes from group to group until the page is full, so that each costs what a page of it costs.
+async fn grouped<E>(
+    scope: &AccountScope,
+    connection: &impl ConnectionTrait,
+    select: Select<E>,
+    (column, mut values, within): (E::Column, Vec<Option<Uuid>>, Order<E::Column>),
+    filter: &impl Serialize,
+    request: &PageRequest,
+) -> Result<Page<E::Model>>
+where
+    E: EntityTrait,
+    E::Model: ModelTrait<Entity = E> + Send + Sync,
+{
+    let path = if request.backward { "before" } else { "after" };
+    let mut from = request.from.as_deref().map(|text| group_cursor(path, text)).transpose()?;
+    if request.backward {
+        values.reverse();
+    }
+    if let Some(cursor) = &from {
+        let group = values.iter().position(|value| *value == cursor.group);
+        let group = group.ok_or_else(|| elsewhere(path))?;
+        values.drain(..group);
+    }
+    let size = usize::try_from(request.size).unwrap_or(usize::MAX);
+    let mut rows = Vec::new();
+    for group in values {
+        let of_group = match group {
+            Some(value) => column.eq(value),
+            None => column.is_null(),
+        };
+        let missing = (size + 1 - rows.len()) as u64;
+        let from = from.take().map(|cursor| cursor.within);
+        let part = PageRequest { size: missing, from, backward: request.backward };
+        let list = (column.as_str(), group, filter);
+        let select = select.clone().filter(of_group);
+        let mut page = sorted(scope, connection, select, within, &list, &part).await?;
+        if request.backward {
+            page.rows.reverse();
+        }
+        for (within, model) in page.rows {
+            let cursor = serde_json::to_vec(&GroupCursor { group, within })?;
+            rows.push((URL_SAFE_NO_PAD.encode(cursor), model));
+        }
+        if rows.len() > size {
+            break;
+        }
+    }
+    let more = rows.len() > size;
+    rows.truncate(size);
+    if request.backward {
+        rows.reverse();
+    }
+    let beyond = request.from.is_some();
+    let (has_next, has_previous) = if request.backward { (beyond, more) } else { (more, beyond) };
+    Ok(Page { rows, has_next, has_previous })
+}
+
+fn group_cursor(path: &str, text: &str) -> Result<GroupCursor> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| broken(path))?;
+    serde_json::from_slice(&bytes).map_err(|_| broken(path))
+}
+
+async fn sorted<E>(
+    scope: &AccountScope,
+    connection: &impl ConnectionTrait,
+    select: Select<E>,
     order: Order<E::Column>,
     filter: &impl Serialize,
     request: &PageRequest,
@@ -223,12 +336,10 @@ fn decode<E: EntityTrait>(
     list: [u8; 8],
     order: &Order<E::Column>,
 ) -> Result<Cursor> {
-    let broken = || Error::invalid(path, ViolationCode::Malformed, "is not a cursor of this API");
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| broken())?;
-    let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| broken())?;
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| broken(path))?;
+    let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| broken(path))?;
     if cursor.list != list {
-        let message = "belongs to another list, order or filter; start again without it";
-        return Err(Error::invalid(path, ViolationCode::Conflict, message));
+        return Err(elsewhere(path));
     }
     let fits = match (&cursor.key, order.column.def().get_column_type()) {
         (Key::Null, _) => order.nullable,
@@ -238,7 +349,16 @@ fn decode<E: EntityTrait>(
         (Key::Id(_), ColumnType::Uuid) => true,
         _ => false,
     };
-    if fits { Ok(cursor) } else { Err(broken()) }
+    if fits { Ok(cursor) } else { Err(broken(path)) }
+}
+
+fn broken(path: &str) -> Error {
+    Error::invalid(path, ViolationCode::Malformed, "is not a cursor of this API")
+}
+
+fn elsewhere(path: &str) -> Error {
+    let message = "belongs to another list, order or filter; start again without it";
+    Error::invalid(path, ViolationCode::Conflict, message)
 }
 
 /// How many rows `select` has.

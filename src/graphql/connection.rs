@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::loader::Reader;
 use super::scalar::Count;
-use crate::domain::page::{self, DEFAULT_PAGE, LONGEST_PAGE, Order, PageRequest};
+use crate::domain::page::{self, DEFAULT_PAGE, LONGEST_PAGE, Order, PageRequest, Sorting};
 use crate::error::Result;
 
 /// Which way a list is sorted.
@@ -111,7 +111,7 @@ impl<N: OutputType> Connection<N> {
 pub async fn connect<E, N>(
     reader: &Reader,
     select: Select<E>,
-    order: Order<E::Column>,
+    sorting: impl Into<Sorting<E::Column>>,
     filter: &impl Serialize,
     args: PageArgs,
     node: impl Fn(Reader, E::Model) -> N,
@@ -124,7 +124,7 @@ where
     let scope = reader.scope();
     let request = args.request()?;
     let page =
-        page::list(scope, scope.db().read(), select.clone(), order, filter, &request).await?;
+        page::list(scope, scope.db().read(), select.clone(), sorting, filter, &request).await?;
     let page_info = PageInfo {
         has_previous_page: page.has_previous,
         has_next_page: page.has_next,

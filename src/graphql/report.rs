@@ -14,6 +14,7 @@ use crate::analytics::{
 };
 use crate::error::Result;
 
+mod grafana;
 mod input;
 mod records;
 
@@ -23,8 +24,13 @@ use records::{Cell, Record};
 /// Makes a report about the reader's account.
 pub async fn report(reader: &Reader, input: ReportInput) -> Result<Report> {
     reader.caller().count()?;
+    let grafana = &reader.scope().engine().config.grafana_url;
+    let filter = grafana.is_some().then(|| grafana::filter(input.filter.as_ref()));
     let input = input.read()?;
     let made = analytics::report(reader.scope(), input.clone()).await?;
+    let grafana_url = grafana.as_deref().zip(filter).map(|(base, filter)| {
+        grafana::link(base, NodeId::account(reader.account_id()), &input, &made.period, &filter)
+    });
     let cells = records::cells(reader, input, &made);
     let rows = made.rows.into_iter().zip(cells).map(|(row, cell)| ReportRow {
         cell,
@@ -43,6 +49,7 @@ pub async fn report(reader: &Reader, input: ReportInput) -> Result<Report> {
         source: Name(made.source),
         compared_to: made.compared_to.as_ref().map(Into::into),
         period: (&made.period).into(),
+        grafana_url,
     })
 }
 
@@ -65,6 +72,9 @@ pub struct Report {
     /// any fact in the period has every bucket. Without interval and breakdown, one row equal
     /// to the totals.
     rows: Vec<ReportRow>,
+    /// Where Grafana shows the same metrics over the same period, with the same filter; none where
+    /// the server knows of no Grafana.
+    grafana_url: Option<String>,
 }
 
 /// A stretch of time, with the zone in which it is divided.

@@ -7,7 +7,7 @@ use entity::kinds::{ConversationEventKind, Platform, Role, TemplateCategory, Tok
 use rapport::domain::bot::{self, BotCreate};
 use rapport::domain::contact::{ContactUpsert, upsert};
 use rapport::domain::label::{self, LabelCreate};
-use rapport::domain::record::NewMessage;
+use rapport::domain::record::{NewConversationEvent, NewMessage};
 use rapport::domain::team::{self, TeamCreate};
 use rapport::domain::template::{self, TemplateCreate};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ async fn crowd(app: &TestApp) {
     for (number, name) in (0..).zip(NAMES) {
         // Two at each instant.
         app.set_clock(i64::from(number) / 2 * 60);
-        app.new_user(Role::Agent).await;
+        let (agent, _) = app.new_user(Role::Agent).await;
         account_token(&app.engine, scope.account_id(), Role::Agent, &[TokenScope::Read]).await;
         team::create(scope, None, TeamCreate { name: name.to_owned(), user_ids: vec![] })
             .await
@@ -63,6 +63,9 @@ async fn crowd(app: &TestApp) {
         };
         let (_, conversation) = factory::say(scope, said).await;
         if number % 2 == 0 {
+            let assigned = factory::event(inbox.id, conversation, ConversationEventKind::Assigned);
+            let assigned = NewConversationEvent { user_id: Some(agent.id), ..assigned };
+            factory::happen(scope, assigned).await;
             factory::happen(
                 scope,
                 factory::event(inbox.id, conversation, ConversationEventKind::Closed),
@@ -73,7 +76,12 @@ async fn crowd(app: &TestApp) {
             occurred_at: Some(app.hours_ago(50 - i64::from(number) / 2)),
             ..factory::answer(inbox.id, &format!("+1555777{number:04}"), "An offer")
         };
-        factory::say(scope, offered).await;
+        let (_, conversation) = factory::say(scope, offered).await;
+        factory::happen(
+            scope,
+            factory::event(inbox.id, conversation, ConversationEventKind::Closed),
+        )
+        .await;
         whatsapp::deliver(app, &line, &format!("{{\"number\":{number}}}")).await;
     }
 }
@@ -152,7 +160,10 @@ fn ids(page: &Value) -> Vec<String> {
 }
 
 fn keys(page: &Value) -> Vec<Value> {
-    page["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["key"].clone()).collect()
+    let edges = page["edges"].as_array().unwrap().iter();
+    let keys = edges.map(|edge| &edge["node"]["key"]);
+    // A list that is sorted by a thing is sorted by its name.
+    keys.map(|key| key.get("name").unwrap_or(key).clone()).collect()
 }
 
 /// Texts by their lower case, as code points; numbers by size; nothing last, either way.
@@ -167,6 +178,16 @@ fn compare(left: &Value, right: &Value, descending: bool) -> Ordering {
         (left, right) => left.as_i64().unwrap().cmp(&right.as_i64().unwrap()),
     };
     if descending { known.reverse() } else { known }
+}
+
+/// The selection of the field by which the rows of a list are sorted.
+fn key(schema: &Schema, list: &Item<'_>, column: &str) -> String {
+    let row = list.type_name().strip_suffix("Connection").unwrap();
+    let field = camel(column);
+    match schema.kind_of(schema.field(row, &field).type_name()) {
+        "OBJECT" => format!("{field} {{ name }}"),
+        _ => field,
+    }
 }
 
 /// `LAST_MESSAGE_AT` is the field `lastMessageAt`.
@@ -207,7 +228,8 @@ on_both! {
                     let order = format!(
                         "{period}, orderBy: {{ field: {column}, direction: {direction} }}"
                     );
-                    let all = List { app, field: name, order, key: camel(column) }.walk().await;
+                    let key = key(&schema, &field, column);
+                    let all = List { app, field: name, order, key }.walk().await;
                     let keys = keys(&all);
                     let ordered =
                         |pair: &[Value]| compare(&pair[0], &pair[1], direction == "DESC").is_le();

@@ -127,8 +127,8 @@ const COLUMNS_SQLITE: &str = "SELECT m.name AS table_name, c.name AS column_name
     WHERE m.type = 'table' AND m.name <> 'seaql_migrations' AND m.name NOT LIKE 'sqlite_%' \
     ORDER BY m.name, c.cid";
 const COLUMNS_POSTGRES: &str = "SELECT table_name::text, column_name::text, is_nullable::text AS nullable \
-    FROM information_schema.columns \
-    WHERE table_schema = 'public' AND table_name <> 'seaql_migrations' \
+    FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name) \
+    WHERE table_type = 'BASE TABLE' AND table_schema = 'public' AND table_name <> 'seaql_migrations' \
     ORDER BY table_name, ordinal_position";
 const KEYS_SQLITE: &str = "SELECT m.name AS table_name, k.origin AS origin, k.name AS key_name, c.name AS column_name \
     FROM sqlite_master m JOIN pragma_index_list(m.name) k JOIN pragma_index_info(k.name) c \

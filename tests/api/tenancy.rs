@@ -86,7 +86,9 @@ fn id_kind(field: &Item<'_>) -> Option<&'static str> {
         "team" | "teams" => "team",
         "label" | "labels" => "label",
         "bot" | "bots" | "authorBot" => "bot",
-        "assignee" | "assignees" | "member" | "user" | "authorUser" | "authors" => "user",
+        "assignee" | "assignees" | "manager" | "member" | "user" | "authorUser" | "authors" => {
+            "user"
+        }
         other => panic!("whose id is {other}? add it to id_kind"),
     })
 }

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod conversation;
 pub mod message;
+pub mod message_log;
 pub mod session;
 pub mod webhook_event;
 

@@ -41,7 +41,7 @@ use waited::Waited;
 
 /// The tables that recording fills.
 const GROWING: &str = "contact, contact_identity, conversation, conversation_event, message, \
-                       message_event, parked_event, session";
+                       message_event, opt_out, parked_event, session";
 
 /// Records `items` and says what became of each, in their order. Items that break rules are
 /// answered with their violations and have no effect; the others take effect together or,

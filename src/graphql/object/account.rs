@@ -10,6 +10,7 @@ use entity::kinds::Role;
 use super::conversation_start::{self, ConversationStart};
 use super::engagement::{Engagement, engagement};
 use super::engagement_row::{self, EngagementRow};
+use super::message_log::{self, MessageLog};
 use super::{
     AccessToken, Bot, Contact, Conversation, Inbox, Label, Message, OptOut, Session, Team,
     Template, User, WebhookEvent, bot, contact, conversation, inbox, label, message, opt_out,
@@ -277,6 +278,25 @@ impl Account {
     ) -> Option<Result<Connection<WebhookEvent>>> {
         let args = PageArgs { first, after, last, before };
         Some(webhook_event::list(&self.reader, filter, order_by, args).await.map_err(Into::into))
+    }
+
+    /// The message log: the conversations that are closed, those closed last first if nothing else
+    /// is said.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
+    async fn message_log(
+        &self,
+        filter: Option<message_log::Filter>,
+        #[graphql(desc = "A part of the contact's name, e-mail address or phone number.")]
+        search: Option<String>,
+        order_by: Option<message_log::Order>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<Result<Connection<MessageLog>>> {
+        let args = PageArgs { first, after, last, before };
+        let listed = message_log::list(&self.reader, filter, search, order_by, args).await;
+        Some(listed.map_err(Into::into))
     }
 
     /// The messages with which sessions began in a period, and the sends with which one would have

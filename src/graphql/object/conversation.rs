@@ -34,6 +34,18 @@ impl Conversation {
     pub fn new(reader: Reader, model: Model) -> Self {
         Self { reader, model }
     }
+
+    /// Who wrote last, of what the contact can see.
+    pub(super) fn last_said(&self) -> Option<Replier> {
+        let direction = self.model.last_direction?;
+        let (kind, user_id, bot_id) = (
+            self.model.last_author_kind,
+            self.model.last_author_user_id,
+            self.model.last_author_bot_id,
+        );
+        let author = kind.map(|kind| Author::new(&self.reader, kind, user_id, bot_id));
+        Some(Replier { direction: Name(direction), author })
+    }
 }
 
 /// What is said with a contact on an inbox until it is closed.
@@ -114,14 +126,7 @@ impl Conversation {
 
     /// Who wrote last, of what the contact can see.
     async fn last_replier(&self) -> Option<Replier> {
-        let direction = self.model.last_direction?;
-        let (kind, user_id, bot_id) = (
-            self.model.last_author_kind,
-            self.model.last_author_user_id,
-            self.model.last_author_bot_id,
-        );
-        let author = kind.map(|kind| Author::new(&self.reader, kind, user_id, bot_id));
-        Some(Replier { direction: Name(direction), author })
+        self.last_said()
     }
 
     /// Since when the contact waits for an answer of a human; none while nobody does.

@@ -15,6 +15,7 @@ pub mod inbox;
 pub mod label;
 pub mod message;
 pub mod message_event;
+pub mod message_log;
 pub mod opt_out;
 pub mod session;
 pub mod team;

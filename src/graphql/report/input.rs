@@ -30,7 +30,7 @@ pub struct ReportInput {
     /// Divides the facts into groups, by up to three dimensions.
     breakdown: Option<Vec<Name<Dimension>>>,
     /// Leaves facts out.
-    filter: Option<ReportFilter>,
+    pub(super) filter: Option<ReportFilter>,
     /// Under which time facts are counted; each metric's own if not given.
     date_basis: Option<Name<DateBasis>>,
     /// The zone of buckets, presets and hours; the account's if not given.

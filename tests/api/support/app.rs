@@ -84,6 +84,7 @@ pub async fn run_with(kind: Kind, config: Config, body: impl AsyncFn(&TestApp)) 
         connections: CONNECTIONS,
         workers: Some(2),
         migrate_on_start: false,
+        grafana_url: Some("https://grafana.example.org".to_owned()),
         ..config
     };
     let mut db = Db::connect(&test.url, CONNECTIONS).await.unwrap();
