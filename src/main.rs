@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use rapport::command::{account, seed, token};
+use rapport::command::{account, rebuild, seed, token};
 use rapport::config::secret_key::SecretKeyError;
 use rapport::config::{Config, ConfigError, Flags};
 use rapport::engine::Engine;
@@ -46,6 +46,8 @@ enum Command {
     },
     /// Make accounts with made-up traffic, of any size
     Seed(rapport::demo::seed::Seed),
+    /// Work out anew what follows from the ledgers, and say what differed
+    Rebuild(rebuild::RebuildArgs),
     /// Print the GraphQL schema
     Schema,
     /// Print what the metrics mean, as a page in Markdown
@@ -106,6 +108,15 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Metrics => print(&[analytics::glossary().trim_end().to_owned()]),
         Command::Seed(wanted) => {
             with_engine(&cli.flags, async |engine| seed::run(engine, wanted).await).await
+        }
+        Command::Rebuild(args) => {
+            let mut right = true;
+            let work = async |engine: &Engine| {
+                right = rebuild::run(engine, args).await?;
+                Ok(())
+            };
+            with_engine(&cli.flags, work).await?;
+            if right { Ok(()) } else { Err(Failure { code: FAILED, message: String::new() }) }
         }
         Command::Account(AccountCommand::Create(args)) => {
             with_engine(&cli.flags, async |engine| account::create(engine, args).await).await

@@ -2,12 +2,14 @@
 //! function. Which commands there are, and what they start with, is `main`'s business.
 
 pub mod account;
+pub mod rebuild;
 pub mod seed;
 pub mod token;
 
 use std::io::Write as _;
 
 use entity::id::{AccountId, Uuid};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::{Error, Result};
 use crate::graphql::id::{NodeId, NodeKind};
@@ -19,6 +21,14 @@ pub fn account_id(text: &str) -> Result<AccountId, String> {
     }
     let id = Uuid::parse_str(text);
     id.map(AccountId).map_err(|_| "is neither `account:` and its key nor a UUID".to_owned())
+}
+
+/// Shows on standard error how far something is, where that is a terminal.
+fn bar(whole: u64, what: &str) -> Result<ProgressBar> {
+    let template =
+        format!("{{bar:40}} {{human_pos}} of {{human_len}} {what}, {{per_sec}}, {{eta}} left");
+    let style = ProgressStyle::with_template(&template);
+    Ok(ProgressBar::new(whole).with_style(style.map_err(|error| Error::Internal(error.into()))?))
 }
 
 /// Writes results to standard output, one a line: `key: value`.

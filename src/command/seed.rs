@@ -2,22 +2,17 @@
 
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
-use super::print;
+use super::{bar, print};
 use crate::demo::seed::{self, Seed};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graphql::id::NodeId;
-
-const BAR: &str = "{bar:40} {human_pos} of {human_len} messages, {per_sec}, {eta} left";
 
 /// Makes the accounts and prints `account:` of each, and how many messages were made in which
 /// time. While it works a bar is drawn where standard error is a terminal.
 pub async fn run(engine: &Engine, wanted: Seed) -> Result<()> {
     let began = Instant::now();
-    let style = ProgressStyle::with_template(BAR).map_err(|error| Error::Internal(error.into()))?;
-    let bar = ProgressBar::new(wanted.messages).with_style(style);
+    let bar = bar(wanted.messages, "messages")?;
     let moving = bar.clone();
     let seeded = seed::seed(engine, wanted, move |messages| moving.inc(messages)).await;
     bar.finish_and_clear();

@@ -13,7 +13,7 @@ use sea_orm::{
     QuerySelect, QueryTrait,
 };
 
-use super::record::{attribute_contact, recompute_sessions};
+use super::record::{attribute_contacts, recompute_sessions};
 use super::{contact as contacts, event};
 use crate::auth::{AccountScope, Permission};
 use crate::error::{Checks, Result, ViolationCode};
@@ -36,7 +36,7 @@ pub async fn merge(
     move_labels(scope, &tx, from.id, into.id).await?;
     let into = move_names(scope, &tx, from.clone(), into).await?;
     recompute_sessions(scope, &tx, &[into.id]).await?;
-    attribute_contact(scope, &tx, into.id).await?;
+    attribute_contacts(scope, &tx, &[into.id]).await?;
     event::write(scope, &tx, EventKind::ContactChanged, vec![from.id.0, into.id.0]).await?;
     tx.commit().await?;
     Ok(into)

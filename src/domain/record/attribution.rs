@@ -24,7 +24,7 @@ use crate::db::{Sql, rows_at_once};
 use crate::error::Result;
 
 /// Ids that one statement names.
-const CHUNK: usize = 5_000;
+pub(super) const CHUNK: usize = 5_000;
 
 /// When something was said on an inbox with a contact.
 type Point = (ContactId, InboxId, Timestamp);
@@ -44,7 +44,7 @@ pub(super) async fn settle(
         turned.map(|known| (known.contact_id, known.inbox_id, known.occurred_at)).collect();
     touched.extend(around(scope, tx, &points).await?);
     touched.extend(touched_by(scope, tx, quoting).await?);
-    recompute(scope, tx, touched).await
+    recompute(scope, tx, touched).await.map(drop)
 }
 
 /// Lowers the minima of the sends to which the batch's replies belong.
@@ -271,18 +271,18 @@ pub async fn attribute_opt_outs(
     let mut touched: BTreeSet<MessageId> = before.into_iter().map(|found| found.send).collect();
     let messages: Vec<MessageId> = entries.iter().filter_map(|entry| entry.message_id).collect();
     touched.extend(touched_by(scope, tx, &messages).await?);
-    recompute(scope, tx, touched).await
+    recompute(scope, tx, touched).await.map(drop)
 }
 
-/// Works out anew what belongs to all sends to a contact.
-pub async fn attribute_contact(
+/// Works out anew what belongs to all sends to the contacts. Says how many that changed.
+pub async fn attribute_contacts(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
-    contact: ContactId,
-) -> Result<()> {
+    contacts: &[ContactId],
+) -> Result<u64> {
     let inboxes: Vec<InboxId> = scope
         .find::<entity::conversation::Entity>()
-        .filter(entity::conversation::Column::ContactId.eq(contact))
+        .filter(entity::conversation::Column::ContactId.is_in(contacts.iter().copied()))
         .select_only()
         .column(entity::conversation::Column::InboxId)
         .distinct()
@@ -292,7 +292,7 @@ pub async fn attribute_contact(
     let sends: Vec<MessageId> = scope
         .find::<message::Entity>()
         .filter(message::Column::InboxId.is_in(inboxes))
-        .filter(message::Column::ContactId.eq(contact))
+        .filter(message::Column::ContactId.is_in(contacts.iter().copied()))
         .filter(sea_orm::sea_query::Expr::cust(is_send("message")))
         .select_only()
         .column(message::Column::Id)
@@ -302,28 +302,40 @@ pub async fn attribute_contact(
     recompute(scope, tx, sends.into_iter().collect()).await
 }
 
-/// Works out anew what belongs to these messages, as far as they are sends.
+/// Works out anew what belongs to these messages, as far as they are sends. Says how many that
+/// changed.
 async fn recompute(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
     sends: BTreeSet<MessageId>,
-) -> Result<()> {
+) -> Result<u64> {
     let sends: Vec<MessageId> = sends.into_iter().collect();
+    let anew = anew();
+    let sets: Vec<String> =
+        anew.iter().map(|(column, value)| format!("{column} = {value}")).collect();
+    let differ: Vec<String> =
+        anew.iter().map(|(column, value)| format!("{column} IS DISTINCT FROM {value}")).collect();
+    let mut changed = 0;
     for chunk in sends.chunks(rows_at_once(scope.db().backend())) {
         let mut sql = Sql::new("WITH v(id) AS (");
         sql.rows(chunk.iter().map(|id| [Value::from(*id)]));
         // Not FROM v: SQLite would rather go through all sends than look each id up.
-        sql.push(") UPDATE message SET ").push(&anew());
-        sql.push(" WHERE message.id IN (SELECT id FROM v) AND ").push(&is_send("message"));
-        sql.push(" AND message.account_id = ").bind(scope.account_id());
-        tx.execute_raw(sql.statement(scope.db().backend())).await?;
+        sql.push(&format!(
+            ") UPDATE message SET {} WHERE message.id IN (SELECT id FROM v) AND {} AND ({}) \
+             AND message.account_id = ",
+            sets.join(", "),
+            is_send("message"),
+            differ.join(" OR ")
+        ));
+        sql.bind(scope.account_id());
+        changed += tx.execute_raw(sql.statement(scope.db().backend())).await?.rows_affected();
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// The definitions, as SQL: of a row of `message` what it is to hold. A plus before a time keeps
 /// the databases from walking through all of the account by it to find the first.
-fn anew() -> String {
+fn anew() -> [(&'static str, String); 4] {
     let opted_out = format!("o.kind = {} AND o.effective", OptOutKind::OptOut.to_value());
     // From the second of the send to that of the next one; to nothing if another one of the
     // same second follows.
@@ -351,32 +363,43 @@ fn anew() -> String {
     );
     let gone = went_out("message");
     [
-        "quoted_reply_at = (SELECT MIN(+r.occurred_at) FROM message r \
-         WHERE r.account_id = message.account_id AND r.quoted_message_id = message.id \
-         AND r.is_reply)"
-            .to_owned(),
-        format!(
-            "next_reply_at = CASE WHEN {gone} THEN (SELECT r.occurred_at FROM message r \
+        (
+            "quoted_reply_at",
+            "(SELECT MIN(+r.occurred_at) FROM message r \
+             WHERE r.account_id = message.account_id AND r.quoted_message_id = message.id \
+             AND r.is_reply)"
+                .to_owned(),
+        ),
+        (
+            "next_reply_at",
+            format!(
+                "CASE WHEN {gone} THEN (SELECT r.occurred_at FROM message r \
              WHERE r.account_id = message.account_id AND r.inbox_id = message.inbox_id \
              AND r.contact_id = message.contact_id AND r.occurred_at >= {begin} \
              AND r.occurred_at < {end} AND r.is_reply AND {} \
              ORDER BY r.occurred_at LIMIT 1) END",
-            quotes_no_send("r")
+                quotes_no_send("r")
+            ),
         ),
-        format!(
-            "quoted_opt_out_at = (SELECT MIN(+o.occurred_at) FROM message r CROSS JOIN opt_out o \
+        (
+            "quoted_opt_out_at",
+            format!(
+                "(SELECT MIN(+o.occurred_at) FROM message r CROSS JOIN opt_out o \
              WHERE r.account_id = message.account_id AND r.quoted_message_id = message.id \
              AND o.account_id = r.account_id AND o.contact_id = r.contact_id \
              AND o.message_id = r.id AND {opted_out})"
+            ),
         ),
-        format!(
-            "next_opt_out_at = CASE WHEN {gone} THEN (SELECT MIN(+o.occurred_at) FROM opt_out o \
+        (
+            "next_opt_out_at",
+            format!(
+                "CASE WHEN {gone} THEN (SELECT MIN(+o.occurred_at) FROM opt_out o \
              WHERE o.account_id = message.account_id AND o.contact_id = message.contact_id \
              AND o.inbox_id = message.inbox_id AND +o.occurred_at >= {begin} \
              AND +o.occurred_at < {end} AND {opted_out} AND {by_word}) END"
+            ),
         ),
     ]
-    .join(", ")
 }
 
 /// An outbound message of a mailing, in the words of the index of sends.

@@ -90,6 +90,30 @@ impl Named {
     }
 }
 
+impl References {
+    fn on(account: &account::Model, inboxes: Vec<inbox::Model>) -> Result<Self> {
+        let schedules = inboxes.iter().filter_map(|inbox| Some((inbox.id, Schedule::of(inbox)?)));
+        Ok(Self {
+            schedules: schedules.collect(),
+            words: Words::of(account)?,
+            inboxes: inboxes.into_iter().map(|inbox| (inbox.id, inbox)).collect(),
+            users: HashSet::new(),
+            bots: HashSet::new(),
+            templates: HashSet::new(),
+            labels: HashSet::new(),
+        })
+    }
+}
+
+/// Every inbox of the account, and no one and nothing else.
+pub(super) async fn references_of_all(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    account: &account::Model,
+) -> Result<References> {
+    References::on(account, scope.find::<inbox::Entity>().all(tx).await?)
+}
+
 pub(super) async fn references(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
@@ -97,24 +121,8 @@ pub(super) async fn references(
     items: &[Item],
 ) -> Result<References> {
     let named = Named::of(items);
-    let inboxes: HashMap<InboxId, inbox::Model> = scope
-        .find::<inbox::Entity>()
-        .filter(inbox::Column::Id.is_in(named.inboxes))
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|inbox| (inbox.id, inbox))
-        .collect();
-    let schedules = inboxes.iter().filter_map(|(id, inbox)| Some((*id, Schedule::of(inbox)?)));
-    let mut references = References {
-        schedules: schedules.collect(),
-        words: Words::of(account)?,
-        inboxes,
-        users: HashSet::new(),
-        bots: HashSet::new(),
-        templates: HashSet::new(),
-        labels: HashSet::new(),
-    };
+    let inboxes = scope.find::<inbox::Entity>().filter(inbox::Column::Id.is_in(named.inboxes));
+    let mut references = References::on(account, inboxes.all(tx).await?)?;
     if !named.users.is_empty() {
         let select = scope
             .find::<membership::Entity>()

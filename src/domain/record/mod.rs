@@ -11,6 +11,7 @@ mod item;
 mod labels;
 mod ledger;
 mod load;
+pub mod rebuild;
 mod replay;
 mod rows;
 pub mod session;
@@ -22,7 +23,7 @@ mod threads;
 mod waited;
 mod write;
 
-pub use attribution::{attribute_contact, attribute_opt_outs};
+pub use attribution::{attribute_contacts, attribute_opt_outs};
 pub use item::*;
 pub use sessions::recompute_sessions;
 

@@ -12,7 +12,7 @@ use super::Batch;
 use super::ledger::{Closing, REOPENED_BY, reopening};
 use super::thread::{self, Applied, Entry, Happened, Spoken};
 use super::threads::{Origin, Threads};
-use super::waited::{Schedules, Waited};
+use super::waited::{Columns, Schedules, Waited};
 use crate::error::{Error, Result};
 
 #[derive(FromQueryResult)]
@@ -28,9 +28,13 @@ struct StoredMessage {
     assignee_id: Option<UserId>,
     bot_id: Option<BotId>,
     reply_micros: Option<i64>,
+    reply_bin: Option<i16>,
     reply_open_micros: Option<i64>,
+    reply_open_bin: Option<i16>,
     first_response_micros: Option<i64>,
+    first_response_bin: Option<i16>,
     first_response_open_micros: Option<i64>,
+    first_response_open_bin: Option<i16>,
 }
 
 #[derive(FromQueryResult)]
@@ -48,7 +52,9 @@ struct StoredEvent {
     conversation_bot_id: Option<BotId>,
     portfolio: Option<String>,
     resolution_micros: Option<i64>,
+    resolution_bin: Option<i16>,
     resolution_open_micros: Option<i64>,
+    resolution_open_bin: Option<i16>,
 }
 
 /// What a message freezes of its conversation.
@@ -202,11 +208,18 @@ async fn load(batch: &Batch<'_>, late: &[ConversationId]) -> Result<Stored> {
         let frozen = Frozen {
             assignee_id: message.assignee_id,
             bot_id: message.bot_id,
-            reply: Waited::stored(message.reply_micros, message.reply_open_micros),
-            first_response: Waited::stored(
-                message.first_response_micros,
-                message.first_response_open_micros,
-            ),
+            reply: Waited::stored(&Columns {
+                micros: message.reply_micros,
+                bin: message.reply_bin,
+                open_micros: message.reply_open_micros,
+                open_bin: message.reply_open_bin,
+            }),
+            first_response: Waited::stored(&Columns {
+                micros: message.first_response_micros,
+                bin: message.first_response_bin,
+                open_micros: message.first_response_open_micros,
+                open_bin: message.first_response_open_bin,
+            }),
         };
         stored.frozen.insert(message.id, frozen);
         let spoken = Spoken {
@@ -247,7 +260,12 @@ async fn load(batch: &Batch<'_>, late: &[ConversationId]) -> Result<Stored> {
             assignee_id: event.conversation_assignee_id,
             bot_id: event.conversation_bot_id,
             portfolio: event.portfolio,
-            resolution: Waited::stored(event.resolution_micros, event.resolution_open_micros),
+            resolution: Waited::stored(&Columns {
+                micros: event.resolution_micros,
+                bin: event.resolution_bin,
+                open_micros: event.resolution_open_micros,
+                open_bin: event.resolution_open_bin,
+            }),
         };
         stored.closings.insert(event.id, closing);
         let entries = stored.entries.entry(event.conversation_id).or_default();

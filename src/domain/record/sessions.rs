@@ -432,12 +432,12 @@ async fn user_types(
 }
 
 /// Divides all messages of the contacts anew, on every inbox: after contacts were merged.
-/// The caller holds the account's lock.
+/// Says how many rows that changed. The caller holds the account's lock.
 pub async fn recompute_sessions(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
     contacts: &[ContactId],
-) -> Result<()> {
+) -> Result<u64> {
     let idle = scope.account(tx).await?.session_idle_seconds;
     // Every message stands in a conversation of its contact and inbox.
     let pairs: Vec<Pair> = scope
@@ -466,5 +466,7 @@ pub async fn recompute_sessions(
     }
     writes.contacts_anew.extend(contacts);
     user_types(scope, tx, &mut writes, &HashSet::new()).await?;
-    write_sessions(scope, tx, writes).await
+    let rows = writes.rows();
+    write_sessions(scope, tx, writes).await?;
+    Ok(rows)
 }

@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, Set, Value};
 use super::ledger::{Closing, identity, ledger_row, reopening};
 use super::thread::{self, Entry, Happened, Spoken};
 use super::waited::Waited;
-use super::write::only_spoken;
+use super::write::{Writes, only_spoken};
 use super::{Batch, MessageDraft, NewConversationEvent, Outcome, Traffic, replay};
 use crate::db::Sql;
 use crate::error::{Result, Violation, ViolationCode};
@@ -40,6 +40,31 @@ pub(super) struct Threads {
 }
 
 impl Threads {
+    /// A stored conversation that is to be worked out anew, and is written if that changes it.
+    pub fn add_late(&mut self, model: conversation::Model) {
+        let id = model.id;
+        self.add(model, false);
+        if let Some(thread) = self.all.get_mut(&id) {
+            thread.late = true;
+        }
+    }
+
+    /// Notes what is to be written.
+    pub fn settle(self, writes: &mut Writes) {
+        for Thread { model, stored, changed, .. } in self.all.into_values() {
+            match stored {
+                None => writes.new_conversations.push(model),
+                Some(stored) if !changed && stored == model => {}
+                Some(stored) if only_spoken(&stored, &model) => {
+                    writes.spoken_conversations.push(model);
+                }
+                Some(_) => writes.changed_conversations.push(model),
+            }
+        }
+        // Ordinals follow the order of making.
+        writes.new_conversations.sort_by_key(|model| model.ordinal);
+    }
+
     fn add(&mut self, model: conversation::Model, is_new: bool) {
         if let Some(external) = &model.external_id {
             self.by_external_id.insert((model.inbox_id, external.clone()), model.id);
@@ -84,16 +109,7 @@ pub(super) async fn follow(batch: &mut Batch<'_>) -> Result<()> {
         return Ok(());
     }
     replay::replay_late(batch, &mut threads).await?;
-    let writes = &mut batch.writes;
-    for Thread { model, stored, .. } in threads.all.into_values().filter(|thread| thread.changed) {
-        match stored {
-            None => writes.new_conversations.push(model),
-            Some(stored) if only_spoken(&stored, &model) => writes.spoken_conversations.push(model),
-            Some(_) => writes.changed_conversations.push(model),
-        }
-    }
-    // Ordinals follow the order of making.
-    writes.new_conversations.sort_by_key(|model| model.ordinal);
+    threads.settle(&mut batch.writes);
     Ok(())
 }
 

@@ -33,8 +33,17 @@ impl Waited {
         Some(Self { micros, open_micros })
     }
 
-    pub fn stored(micros: Option<i64>, open_micros: Option<i64>) -> Option<Self> {
-        Some(Self { micros: micros?, open_micros: open_micros? })
+    /// What a fact keeps. What does not fit together lasted as long as nothing does.
+    pub fn stored(columns: &Columns) -> Option<Self> {
+        let kept = match (columns.micros, columns.open_micros) {
+            (Some(micros), Some(open_micros)) => Some(Self { micros, open_micros }),
+            _ => None,
+        };
+        if *columns == Columns::from(kept) {
+            kept
+        } else {
+            Some(Self { micros: -1, open_micros: -1 })
+        }
     }
 
     /// This, unless `before` lasted as long: hours that changed since do not change the past.
@@ -44,6 +53,7 @@ impl Waited {
 }
 
 /// Both lengths, each with its bin, as they are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
     pub micros: Option<i64>,
     pub bin: Option<i16>,

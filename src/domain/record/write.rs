@@ -74,6 +74,14 @@ pub(super) struct SessionWrites {
     pub contacts_anew: HashSet<ContactId>,
 }
 
+impl SessionWrites {
+    /// How many rows are written.
+    pub fn rows(&self) -> u64 {
+        let sessions = self.made.len() + self.changed.len() + self.prolonged.len();
+        (sessions + self.removed.len() + self.retyped.len() + self.places.len()) as u64
+    }
+}
+
 pub(super) use conversations::only_spoken;
 
 /// Writes everything and gives the answers.

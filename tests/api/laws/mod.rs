@@ -9,6 +9,7 @@ mod fact;
 mod history;
 mod periods;
 mod query;
+mod rebuild;
 mod records;
 mod reference;
 mod responses;
