@@ -9,7 +9,6 @@ use sea_orm::ConnectionTrait;
 use super::Scene;
 use super::dice::{Dice, cases};
 use crate::on_both;
-use crate::support::TestApp;
 use crate::support::factory::stored;
 
 /// Every fact that follows from others is lost or wrong.
