@@ -18,13 +18,11 @@ use sea_orm::{
 };
 
 use super::Batch;
+use super::rows::IDS;
 use super::statuses::Changed;
 use crate::auth::AccountScope;
 use crate::db::{Sql, rows_at_once};
 use crate::error::Result;
-
-/// Ids that one statement names.
-pub(super) const CHUNK: usize = 5_000;
 
 /// When something was said on an inbox with a contact.
 type Point = (ContactId, InboxId, Timestamp);
@@ -210,7 +208,7 @@ async fn touched_by(
 ) -> Result<BTreeSet<MessageId>> {
     let mut heard: Vec<Heard> = Vec::new();
     // A message that many quote can come last of all.
-    for chunk in messages.chunks(CHUNK) {
+    for chunk in messages.chunks(IDS) {
         let found = scope
             .find::<message::Entity>()
             .filter(message::Column::Id.is_in(chunk.iter().copied()))

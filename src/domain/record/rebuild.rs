@@ -2,26 +2,29 @@
 //! statuses, conversations and what their messages and closings froze, replies, sessions, and what
 //! belongs to sends. Business hours are measured where they never were; what was measured stays.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
 use entity::id::{ContactId, InboxId, MessageId};
-use entity::kinds::{Direction, FailureBucket, MessageStatus, OptOutKind, StatusKind};
-use entity::{Timestamp, contact, conversation, inbox, message, message_event};
+use entity::kinds::{Direction, FailureBucket, MessageStatus, OptOutKind};
+use entity::{Timestamp, account_counter, contact, conversation, message};
 use sea_orm::{
-    ActiveEnum, ColumnTrait, ConnectionTrait, DatabaseTransaction, FromQueryResult, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveEnum, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult,
+    QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use super::status::{Heard, Standing, standing};
 use super::threads::Threads;
-use super::{Batch, attribution, load, replay, sessions, write};
+use super::{Batch, attribution, load, replay, sessions, statuses, write};
 use crate::auth::AccountScope;
 use crate::db::Sql;
-use crate::domain::{failure, page};
+use crate::domain::page;
 use crate::error::{Error, Result};
 
 /// Contacts of one transaction.
-const CONTACTS: u64 = 100;
+const CONTACTS: usize = 100;
+/// Between transactions on SQLite, whose writers do not queue: whoever waits looks again after
+/// a tenth of a second at most.
+const GAP: Duration = Duration::from_millis(120);
 
 /// How many rows were not as they follow from the ledgers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,41 +71,75 @@ pub async fn rebuild(
     repair: bool,
     progress: impl Fn(u64),
 ) -> Result<Differences> {
-    let mut found = Differences::default();
-    let mut after: Option<ContactId> = None;
+    let mut run = Run { scope, repair, found: Differences::default() };
+    let began = scope.now();
+    let mut select = scope.find::<contact::Entity>();
     loop {
-        let tx = scope.begin().await?;
-        let mut select = scope.find::<contact::Entity>();
-        if let Some(after) = after {
-            select = select.filter(contact::Column::Id.gt(after));
+        let contacts = run.block(select).await?;
+        progress(contacts.len() as u64);
+        let Some(last) = contacts.last().filter(|_| contacts.len() == CONTACTS) else {
+            break;
+        };
+        if scope.db().backend() == DbBackend::Sqlite {
+            tokio::time::sleep(GAP).await;
         }
+        select = scope.find::<contact::Entity>().filter(contact::Column::Id.gt(*last));
+    }
+    // Whoever was merged meanwhile may have brought what was not looked at to one who was.
+    for into in merged_since(scope, began).await?.chunks(CONTACTS) {
+        let into = contact::Column::Id.is_in(into.iter().copied());
+        run.block(scope.find::<contact::Entity>().filter(into)).await?;
+    }
+    Ok(run.found)
+}
+
+async fn merged_since(scope: &AccountScope, began: Timestamp) -> Result<Vec<ContactId>> {
+    use contact::Column::{MergedIntoId, UpdatedAt};
+    let merged = scope.find::<contact::Entity>().filter(MergedIntoId.is_not_null());
+    let into = merged.filter(UpdatedAt.gte(began)).select_only().column(MergedIntoId).distinct();
+    Ok(into.into_tuple().all(scope.db().read()).await?)
+}
+
+struct Run<'a> {
+    scope: &'a AccountScope,
+    repair: bool,
+    found: Differences,
+}
+
+impl Run<'_> {
+    /// Looks at the first contacts of `select`, in a transaction of their own, and says which
+    /// these are.
+    async fn block(&mut self, select: Select<contact::Entity>) -> Result<Vec<ContactId>> {
+        let tx = self.scope.begin().await?;
+        // Before the contacts are chosen: from here on none is merged into another.
+        let counter = self.scope.lock(&tx).await?;
         let contacts: Vec<ContactId> = select
             .select_only()
             .column(contact::Column::Id)
             .order_by_asc(contact::Column::Id)
-            .limit(CONTACTS)
+            .limit(CONTACTS as u64)
             .into_tuple()
             .all(&tx)
             .await?;
-        let Some(last) = contacts.last().copied() else { return Ok(found) };
-        found.add(&of_contacts(scope, &tx, &contacts).await?);
-        if repair {
+        if !contacts.is_empty() {
+            self.found.add(&of_contacts(self.scope, &tx, counter, &contacts).await?);
+        }
+        if self.repair {
             tx.commit().await?;
         } else {
             tx.rollback().await?;
         }
-        progress(contacts.len() as u64);
-        after = Some(last);
+        Ok(contacts)
     }
 }
 
-/// The caller's transaction ends soon: the account's lock is taken.
+/// The caller's transaction has the account's lock, and ends soon.
 async fn of_contacts(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
+    counter: account_counter::Model,
     contacts: &[ContactId],
 ) -> Result<Differences> {
-    let counter = scope.lock(tx).await?;
     let account = scope.account(tx).await?;
     let references = load::references_of_all(scope, tx, &account).await?;
     let inboxes: Vec<InboxId> = references.inboxes.keys().copied().collect();
@@ -120,7 +157,7 @@ async fn of_contacts(
         events: Vec::new(),
         writes: write::Writes::default(),
     };
-    statuses(&mut batch, contacts, &inboxes).await?;
+    standings(&mut batch, contacts, &inboxes).await?;
     conversations(&mut batch, contacts).await?;
     let writes = &batch.writes;
     let frozen = [
@@ -159,17 +196,7 @@ struct Stored {
     failed_after_delivery: bool,
 }
 
-#[derive(FromQueryResult)]
-struct LedgerEntry {
-    message_id: MessageId,
-    kind: StatusKind,
-    provider_time: Option<Timestamp>,
-    received_at: Timestamp,
-    code: Option<String>,
-    detail: Option<String>,
-}
-
-async fn statuses(
+async fn standings(
     batch: &mut Batch<'_>,
     contacts: &[ContactId],
     inboxes: &[InboxId],
@@ -183,33 +210,14 @@ async fn statuses(
         .into_model::<Stored>()
         .all(batch.tx)
         .await?;
-    let mut heard: HashMap<MessageId, Vec<Heard>> = HashMap::new();
-    for chunk in stored.chunks(attribution::CHUNK) {
-        let entries = batch
-            .scope
-            .find::<message_event::Entity>()
-            .filter(message_event::Column::MessageId.is_in(chunk.iter().map(|stored| stored.id)))
-            .into_model::<LedgerEntry>()
-            .all(batch.tx)
-            .await?;
-        for entry in entries {
-            heard.entry(entry.message_id).or_default().push(Heard {
-                kind: entry.kind,
-                provider_time: entry.provider_time,
-                received_at: entry.received_at,
-                code: entry.code,
-                detail: entry.detail,
-            });
-        }
-    }
+    let ids: Vec<MessageId> = stored.iter().map(|stored| stored.id).collect();
+    let mut ledger = statuses::ledger(batch, &ids).await?;
     for stored in stored {
-        let now = standing(heard.get(&stored.id).map_or(&[], Vec::as_slice), stored.gives_receipts);
-        let inbox = batch.references.inboxes.get(&stored.inbox_id);
-        let bucket = inbox.filter(|_| now.failed_at.is_some()).map(|inbox: &inbox::Model| {
-            failure::bucket(inbox.provider, now.failure_code.as_deref())
-        });
-        let (id, inbox, bucket_before) = (stored.id, stored.inbox_id, stored.failure_bucket);
-        if bucket != bucket_before || now != Standing::from(stored) {
+        let heard = ledger.remove(&stored.id).unwrap_or_default();
+        let heard: Vec<Heard> = heard.into_iter().map(|(_, heard)| heard).collect();
+        let now = standing(&heard, stored.gives_receipts);
+        let (id, inbox, bucket) = (stored.id, stored.inbox_id, stored.failure_bucket);
+        if write::bucket(batch, inbox, &now) != bucket || now != Standing::from(stored) {
             batch.writes.standings.push((id, inbox, now));
         }
     }

@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter};
 
 use super::Batch;
 use super::ledger::{Closing, REOPENED_BY, reopening};
+use super::rows::IDS;
 use super::thread::{self, Applied, Entry, Happened, Spoken};
 use super::threads::{Origin, Threads};
 use super::waited::{Columns, Schedules, Waited};
@@ -198,6 +199,18 @@ fn happen_again(
 
 async fn load(batch: &Batch<'_>, late: &[ConversationId]) -> Result<Stored> {
     let mut stored = Stored::default();
+    for late in late.chunks(IDS) {
+        load_messages(batch, late, &mut stored).await?;
+        load_events(batch, late, &mut stored).await?;
+    }
+    Ok(stored)
+}
+
+async fn load_messages(
+    batch: &Batch<'_>,
+    late: &[ConversationId],
+    stored: &mut Stored,
+) -> Result<()> {
     let select = batch.scope.find::<message::Entity>();
     let messages = select
         .filter(message::Column::ConversationId.is_in(late.iter().copied()))
@@ -234,6 +247,14 @@ async fn load(batch: &Batch<'_>, late: &[ConversationId]) -> Result<Stored> {
         let entries = stored.entries.entry(message.conversation_id).or_default();
         entries.push((Entry::Message(spoken), None));
     }
+    Ok(())
+}
+
+async fn load_events(
+    batch: &Batch<'_>,
+    late: &[ConversationId],
+    stored: &mut Stored,
+) -> Result<()> {
     let select = batch.scope.find::<conversation_event::Entity>();
     let events = select
         .filter(conversation_event::Column::ConversationId.is_in(late.iter().copied()))
@@ -271,5 +292,5 @@ async fn load(batch: &Batch<'_>, late: &[ConversationId]) -> Result<Stored> {
         let entries = stored.entries.entry(event.conversation_id).or_default();
         entries.push((Entry::Event(happened), None));
     }
-    Ok(stored)
+    Ok(())
 }

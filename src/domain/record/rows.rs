@@ -1,13 +1,17 @@
 //! Many rows by one statement: inserts, and updates of each row to values of its own.
 
+use entity::Tenant;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IdenStatic,
-    IntoActiveModel, Iterable, Value,
+    IntoActiveModel, Iterable, QueryFilter, Value,
 };
 
 use crate::auth::AccountScope;
 use crate::db::{Sql, rows_at_once};
 use crate::error::{Error, Result};
+
+/// Ids to give to one statement: SQLite takes 32,766 parameters.
+pub(super) const IDS: usize = 5_000;
 
 pub(super) async fn insert<E, M>(
     tx: &DatabaseTransaction,
@@ -68,6 +72,20 @@ pub(super) async fn update<E: EntityTrait, const N: usize>(
         ));
         sql.bind(scope.account_id());
         tx.execute_raw(sql.statement(scope.db().backend())).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the account's rows with these ids.
+pub(super) async fn delete<E: Tenant, I: Copy + Into<Value>>(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    id: E::Column,
+    ids: &[I],
+) -> Result<()> {
+    for chunk in ids.chunks(IDS) {
+        let gone = id.is_in(chunk.iter().copied());
+        scope.delete_many::<E>().filter(gone).exec(tx).await?;
     }
     Ok(())
 }

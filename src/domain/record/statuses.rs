@@ -9,6 +9,7 @@ use entity::{Timestamp, message_event, parked_event};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, Set, Value};
 
 use super::load::{Known, KnownMessages};
+use super::rows::IDS;
 use super::session::Part;
 use super::status::{Heard, Standing, standing};
 use super::{Batch, Outcome};
@@ -251,45 +252,54 @@ struct LedgerEntry {
     detail: Option<String>,
 }
 
+/// All that is stored of what was heard about messages.
+pub(super) type Ledger = HashMap<MessageId, Vec<(MessageEventId, Heard)>>;
+
+pub(super) async fn ledger(batch: &Batch<'_>, messages: &[MessageId]) -> Result<Ledger> {
+    let mut ledger = Ledger::new();
+    for chunk in messages.chunks(IDS) {
+        let entries = batch
+            .scope
+            .find::<message_event::Entity>()
+            .filter(message_event::Column::MessageId.is_in(chunk.iter().copied()))
+            .into_model::<LedgerEntry>()
+            .all(batch.tx)
+            .await?;
+        for entry in entries {
+            let heard = Heard {
+                kind: entry.kind,
+                provider_time: entry.provider_time,
+                received_at: entry.received_at,
+                code: entry.code,
+                detail: entry.detail,
+            };
+            ledger.entry(entry.message_id).or_default().push((entry.id, heard));
+        }
+    }
+    Ok(ledger)
+}
+
 async fn change_known(
     batch: &mut Batch<'_>,
     known: KnownMessages,
     of_known: &HashMap<MessageId, Vec<usize>>,
 ) -> Result<Vec<Changed>> {
-    if of_known.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut ledger: HashMap<MessageId, Vec<Heard>> = HashMap::new();
-    let mut stored: HashMap<MessageId, Vec<(MessageEventId, Timestamp)>> = HashMap::new();
-    let entries = batch
-        .scope
-        .find::<message_event::Entity>()
-        .filter(message_event::Column::MessageId.is_in(of_known.keys().copied()))
-        .into_model::<LedgerEntry>()
-        .all(batch.tx)
-        .await?;
-    for entry in entries {
-        stored.entry(entry.message_id).or_default().push((entry.id, entry.received_at));
-        ledger.entry(entry.message_id).or_default().push(Heard {
-            kind: entry.kind,
-            provider_time: entry.provider_time,
-            received_at: entry.received_at,
-            code: entry.code,
-            detail: entry.detail,
-        });
-    }
+    let ids: Vec<MessageId> = of_known.keys().copied().collect();
+    let mut ledger = ledger(batch, &ids).await?;
     let mut changed = Vec::new();
     for message in known.into_values() {
         let Some(indices) = of_known.get(&message.id) else { continue };
-        let heard = ledger.entry(message.id).or_default();
-        let before = standing(heard, message.gives_receipts);
+        let entries = ledger.remove(&message.id).unwrap_or_default();
+        let stored: Vec<_> = entries.iter().map(|(id, heard)| (*id, heard.received_at)).collect();
+        let mut heard: Vec<Heard> = entries.into_iter().map(|(_, heard)| heard).collect();
+        let before = standing(&heard, message.gives_receipts);
         for index in indices {
             let status = &batch.statuses[*index];
-            let outcome = add(heard, status.heard.clone(), message.id, message.conversation_id);
+            let outcome =
+                add(&mut heard, status.heard.clone(), message.id, message.conversation_id);
             batch.outcomes[status.item] = Some(outcome);
         }
         // What was stored stands first, in the order in which it was read.
-        let stored = stored.remove(&message.id).unwrap_or_default();
         let rows = heard.iter().skip(stored.len());
         let rows: Vec<_> = rows.map(|event| ledger_row(batch, message.id, event)).collect();
         batch.writes.ledger.extend(rows);
@@ -298,7 +308,7 @@ async fn change_known(
                 batch.writes.received.push((id, now.received_at));
             }
         }
-        let after = standing(heard, message.gives_receipts);
+        let after = standing(&heard, message.gives_receipts);
         if after != before {
             let part = part_changed(&message, &after);
             batch.writes.standings.push((message.id, message.inbox_id, after));

@@ -4,6 +4,8 @@
 mod conversations;
 mod messages;
 
+pub(super) use messages::bucket;
+
 use std::collections::{HashMap, HashSet};
 
 use entity::id::{
@@ -15,12 +17,12 @@ use entity::{
     Timestamp, contact, contact_identity, conversation, conversation_event, message, message_event,
     parked_event, session,
 };
-use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, Value};
+use sea_orm::{DatabaseTransaction, Value};
 
 use super::contacts::Person;
 use super::ledger::Closing;
 use super::replay::Frozen;
-use super::rows::{insert, insert_or, update};
+use super::rows::{delete, insert, insert_or, update};
 use super::status::Standing;
 use super::statuses::Changed;
 use super::{Batch, MessageDraft, Outcome, attribution, labels};
@@ -172,17 +174,13 @@ async fn ledgers(
     let rows = rows.map(|(id, at)| [Value::from(id), Value::from(at)]).collect();
     update::<message_event::Entity, _>(scope, tx, [C::Id, C::ReceivedAt], rows).await?;
     park(tx, writes.parked.drain().map(|(_, row)| row)).await?;
-    if !writes.unparked.is_empty() {
-        let applied = parked_event::Column::Id.is_in(std::mem::take(&mut writes.unparked));
-        scope.delete_many::<parked_event::Entity>().filter(applied).exec(tx).await?;
-    }
+    delete::<parked_event::Entity, _>(scope, tx, parked_event::Column::Id, &writes.unparked)
+        .await?;
     let known = " ON CONFLICT (account_id, conversation_id, identity) DO NOTHING";
     let events = std::mem::take(&mut writes.conversation_events);
     insert_or::<conversation_event::Entity, _>(tx, events, known).await?;
-    if !writes.withdrawn.is_empty() {
-        let gone = conversation_event::Column::Id.is_in(std::mem::take(&mut writes.withdrawn));
-        scope.delete_many::<conversation_event::Entity>().filter(gone).exec(tx).await?;
-    }
+    let id = conversation_event::Column::Id;
+    delete::<conversation_event::Entity, _>(scope, tx, id, &writes.withdrawn).await?;
     labels::settle(scope, std::mem::take(&mut writes.labelled), tx).await
 }
 
@@ -240,11 +238,7 @@ pub(super) async fn write_sessions(
     let rows =
         writes.retyped.into_iter().map(|(id, user_type)| [Value::from(id), Value::from(user_type)]);
     update::<session::Entity, _>(scope, tx, [C::Id, C::UserType], rows.collect()).await?;
-    if !writes.removed.is_empty() {
-        let gone = session::Column::Id.is_in(writes.removed);
-        scope.delete_many::<session::Entity>().filter(gone).exec(tx).await?;
-    }
-    Ok(())
+    delete::<session::Entity, _>(scope, tx, C::Id, &writes.removed).await
 }
 
 /// Inbound messages that are wholly an opt-out or opt-in word. Whether an entry changes

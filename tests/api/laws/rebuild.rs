@@ -16,14 +16,14 @@ const SPOILT: [&str; 6] = [
     "UPDATE message SET reply_micros = 7, reply_bin = NULL, reply_open_micros = NULL, \
      reply_open_bin = NULL, first_response_micros = NULL, first_response_bin = NULL, \
      first_response_open_micros = NULL, first_response_open_bin = NULL, is_reply = NOT is_reply, \
-     session_role = NULL, assignee_id = NULL, bot_id = NULL",
+     session_id = NULL, session_role = NULL, assignee_id = NULL, bot_id = NULL",
     "UPDATE message SET status = 1, sent_at = NULL, delivered_at = NULL, read_at = 5, \
      failed_at = NULL, failure_code = 'none', failure_bucket = NULL, failure_detail = NULL, \
      failed_after_delivery = NOT failed_after_delivery WHERE status IS NOT NULL",
     "UPDATE message SET quoted_reply_at = NULL, next_reply_at = 5, quoted_opt_out_at = 5, \
      next_opt_out_at = NULL WHERE status IS NOT NULL AND medium = 1",
     "UPDATE conversation SET status = 1, opened_by = 1, assignee_id = NULL, bot_id = NULL, \
-     has_client_messages = NOT has_client_messages, last_direction = NULL, \
+     has_client_messages = NOT has_client_messages, last_message_at = 5, last_direction = NULL, \
      last_author_kind = NULL, closed_at = NULL, closed_by = NULL, closed_by_user_id = NULL, \
      opened_at = 5, waiting_since = NULL, response_from = NULL, responded_at = NULL",
     "UPDATE conversation_event SET conversation_assignee_id = NULL, conversation_bot_id = NULL, \

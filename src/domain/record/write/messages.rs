@@ -15,7 +15,12 @@ use crate::domain::record::waited::Columns;
 use crate::domain::record::{Batch, MessageDraft};
 use crate::error::Result;
 
-fn bucket(batch: &Batch<'_>, inbox: InboxId, standing: &Standing) -> Option<FailureBucket> {
+/// What kind of failure a message shows.
+pub(in crate::domain::record) fn bucket(
+    batch: &Batch<'_>,
+    inbox: InboxId,
+    standing: &Standing,
+) -> Option<FailureBucket> {
     standing.failed_at?;
     let provider = batch.references.inboxes.get(&inbox)?.provider;
     Some(failure::bucket(provider, standing.failure_code.as_deref()))
