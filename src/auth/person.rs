@@ -4,6 +4,7 @@
 use entity::id::{AccountId, UserId};
 use entity::{account, membership, user};
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait, Select,
@@ -33,6 +34,16 @@ pub async fn find_many(
 ) -> Result<Vec<user::Model>> {
     let ids = ids.iter().copied();
     Ok(user::Entity::find().filter(user::Column::Id.is_in(ids)).all(connection).await?)
+}
+
+/// Those of them for which a condition holds.
+pub async fn find_many_where(
+    connection: &impl ConnectionTrait,
+    ids: &[UserId],
+    condition: Expr,
+) -> Result<Vec<user::Model>> {
+    let among = user::Entity::find().filter(user::Column::Id.is_in(ids.iter().copied()));
+    Ok(among.filter(condition).all(connection).await?)
 }
 
 /// The users of an account.

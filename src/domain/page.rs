@@ -2,6 +2,8 @@
 //! it costs the same wherever it lies and no row is skipped or shown twice when others are
 //! added. The order is total: nulls last, then by id.
 
+use std::cmp::Ordering;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::id::Uuid;
@@ -33,15 +35,18 @@ pub struct Order<C> {
 #[derive(Clone, Debug)]
 pub enum Sorting<C> {
     By(Order<C>),
-    /// By what `column` refers to, in the order in which `values` name it, each once, or in the
-    /// opposite one; rows without a value come last either way. By `within` where it is the same.
+    /// By what `column` refers to, in the order of the names of these things; rows without one
+    /// come last either way. By `within` where it is the same.
     Grouped {
         column: C,
-        values: Vec<Uuid>,
+        groups: Vec<Group>,
         descending: bool,
         within: Order<C>,
     },
 }
+
+/// By its name, and the id of the thing that has it.
+pub type Group = (String, Uuid);
 
 impl<C> From<Order<C>> for Sorting<C> {
     fn from(order: Order<C>) -> Self {
@@ -87,6 +92,11 @@ impl PageRequest {
             from: if backward { before } else { after },
             backward,
         })
+    }
+
+    /// The argument that holds the cursor.
+    fn path(&self) -> &'static str {
+        if self.backward { "before" } else { "after" }
     }
 
     /// The first `size` rows.
@@ -160,12 +170,11 @@ where
 {
     match sorting.into() {
         Sorting::By(order) => sorted(scope, connection, select, order, filter, request).await,
-        Sorting::Grouped { column, mut values, descending, within } => {
-            if descending {
-                values.reverse();
-            }
-            let groups = (column, values.into_iter().map(Some).chain([None]).collect(), within);
-            grouped(scope, connection, select, groups, &(descending, filter), request).await
+        Sorting::Grouped { column, groups, descending, within } => {
+            let digest = digest::<E>(scope, &within, &(column.as_str(), descending, filter))?;
+            let groups = groups.into_iter().map(Some).chain([None]);
+            let groups = from_cursor(groups, descending, digest, request)?;
+            grouped(scope, connection, select, (column, groups, within), digest, request).await
         }
     }
 }
@@ -173,8 +182,40 @@ where
 /// Of a grouped list: in which group, and where in it.
 #[derive(Serialize, Deserialize)]
 struct GroupCursor {
-    group: Option<Uuid>,
+    list: [u8; 8],
+    group: Option<Group>,
     within: String,
+}
+
+/// The groups from the cursor's on, in the order in which they are gone through. The name in it
+/// tells where that is, also after the group itself has gone.
+fn from_cursor(
+    groups: impl Iterator<Item = Option<Group>>,
+    descending: bool,
+    list: [u8; 8],
+    request: &PageRequest,
+) -> Result<Vec<(Option<Group>, Option<String>)>> {
+    let compare = |a: &Option<Group>, b: &Option<Group>| {
+        let named = match (a, b) {
+            (Some(a), Some(b)) if descending => b.cmp(a),
+            (Some(a), Some(b)) => a.cmp(b),
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        };
+        if request.backward { named.reverse() } else { named }
+    };
+    let cursor = request.from.as_deref().map(|text| group_cursor(request.path(), text, list));
+    let cursor = cursor.transpose()?;
+    let mut groups: Vec<_> = groups.collect();
+    groups.sort_by(&compare);
+    let start = cursor.as_ref().map_or(0, |cursor| {
+        groups.partition_point(|group| compare(group, &cursor.group) == Ordering::Less)
+    });
+    let within = |group: &Option<Group>| {
+        let cursor = cursor.as_ref().filter(|cursor| cursor.group == *group);
+        cursor.map(|cursor| cursor.within.clone())
+    };
+    let rest = groups.drain(start..);
+    Ok(rest.map(|group| (group.clone(), within(&group))).collect())
 }
 
 /// Goes from group to group until the page is full, so that each costs what a page of it costs.
@@ -182,42 +223,32 @@ async fn grouped<E>(
     scope: &AccountScope,
     connection: &impl ConnectionTrait,
     select: Select<E>,
-    (column, mut values, within): (E::Column, Vec<Option<Uuid>>, Order<E::Column>),
-    filter: &impl Serialize,
+    (column, groups, within): (E::Column, Vec<(Option<Group>, Option<String>)>, Order<E::Column>),
+    digest: [u8; 8],
     request: &PageRequest,
 ) -> Result<Page<E::Model>>
 where
     E: EntityTrait,
     E::Model: ModelTrait<Entity = E> + Send + Sync,
 {
-    let path = if request.backward { "before" } else { "after" };
-    let mut from = request.from.as_deref().map(|text| group_cursor(path, text)).transpose()?;
-    if request.backward {
-        values.reverse();
-    }
-    if let Some(cursor) = &from {
-        let group = values.iter().position(|value| *value == cursor.group);
-        let group = group.ok_or_else(|| elsewhere(path))?;
-        values.drain(..group);
-    }
     let size = usize::try_from(request.size).unwrap_or(usize::MAX);
     let mut rows = Vec::new();
-    for group in values {
-        let of_group = match group {
-            Some(value) => column.eq(value),
+    for (group, from) in groups {
+        let of_group = match &group {
+            Some((_, id)) => column.eq(*id),
             None => column.is_null(),
         };
         let missing = (size + 1 - rows.len()) as u64;
-        let from = from.take().map(|cursor| cursor.within);
         let part = PageRequest { size: missing, from, backward: request.backward };
-        let list = (column.as_str(), group, filter);
+        let list = (digest, &group);
         let select = select.clone().filter(of_group);
         let mut page = sorted(scope, connection, select, within, &list, &part).await?;
         if request.backward {
             page.rows.reverse();
         }
         for (within, model) in page.rows {
-            let cursor = serde_json::to_vec(&GroupCursor { group, within })?;
+            let cursor =
+                serde_json::to_vec(&GroupCursor { list: digest, group: group.clone(), within })?;
             rows.push((URL_SAFE_NO_PAD.encode(cursor), model));
         }
         if rows.len() > size {
@@ -234,9 +265,10 @@ where
     Ok(Page { rows, has_next, has_previous })
 }
 
-fn group_cursor(path: &str, text: &str) -> Result<GroupCursor> {
+fn group_cursor(path: &str, text: &str, list: [u8; 8]) -> Result<GroupCursor> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| broken(path))?;
-    serde_json::from_slice(&bytes).map_err(|_| broken(path))
+    let cursor: GroupCursor = serde_json::from_slice(&bytes).map_err(|_| broken(path))?;
+    if cursor.list == list { Ok(cursor) } else { Err(elsewhere(path)) }
 }
 
 async fn sorted<E>(
@@ -255,8 +287,7 @@ where
     let descending = order.descending != request.backward;
     let mut select = select;
     if let Some(text) = &request.from {
-        let path = if request.backward { "before" } else { "after" };
-        let cursor = decode::<E>(path, text, list, &order)?;
+        let cursor = decode::<E>(request.path(), text, list, &order)?;
         select = select.filter(behind::<E>(&order, &cursor, request.backward));
     }
     let way = if descending { Way::Desc } else { Way::Asc };

@@ -1,6 +1,6 @@
 //! The log of closed conversations: what is in it, in which order, and its pages.
 
-use entity::id::{InboxId, UserId};
+use entity::id::{ConversationId, InboxId, UserId};
 use entity::kinds::{ConversationActor, ConversationEventKind, Platform, Role};
 use rapport::domain::record::NewConversationEvent;
 use rapport::domain::user::{UserInvite, invite};
@@ -35,7 +35,7 @@ async fn talk(
     hours_ago: i64,
     manager: Option<UserId>,
     closed: bool,
-) {
+) -> ConversationId {
     let mut message = factory::message(inbox, &format!("+1555000{number:04}"), "Hello");
     message.occurred_at = Some(app.hours_ago(hours_ago));
     let (_, conversation) = factory::say(&app.scope, message).await;
@@ -53,6 +53,7 @@ async fn talk(
     if closed {
         factory::happen(&app.scope, event(ConversationEventKind::Closed, hours_ago - 1)).await;
     }
+    conversation
 }
 
 /// Five closed ones and an open one, of two managers and nobody.
@@ -113,6 +114,40 @@ on_both! {
             assert_eq!(list["totalCount"], expected.len(), "{filter}");
         }
         assert_eq!(numbers(&ask(app, json!({ "search": "0000004" })).await), [4]);
+    }
+}
+
+/// Has the conversation, which is closed, another manager.
+async fn reassign(app: &TestApp, inbox: InboxId, conversation: ConversationId, to: UserId) {
+    let assigned = factory::event(inbox, conversation, ConversationEventKind::Assigned);
+    let assigned = NewConversationEvent {
+        user_id: Some(to),
+        by: Some(ConversationActor::Agent),
+        occurred_at: Some(app.hours_ago(1)),
+        ..assigned
+    };
+    factory::happen(&app.scope, assigned).await;
+}
+
+on_both! {
+    async fn pages_go_on_where_a_manager_was(app: &TestApp) {
+        let web = factory::inbox(&app.scope, "Site", Platform::Web).await.id;
+        let (abe, kim, zoe) = (agent(app, "Abe").await, agent(app, "Kim").await, agent(app, "Zoe").await);
+        talk(app, web, 1, 50, Some(abe), true).await;
+        let kims = talk(app, web, 2, 40, Some(kim), true).await;
+        talk(app, web, 3, 30, Some(zoe), true).await;
+        let order = json!({ "field": "MANAGER", "direction": "ASC" });
+        let page = ask(app, json!({ "orderBy": order, "first": 2 })).await;
+        assert_eq!(numbers(&page), [1, 2]);
+        let cursor = page["pageInfo"]["endCursor"].clone();
+        reassign(app, web, kims, abe).await;
+        let rest = ask(app, json!({ "orderBy": order, "after": cursor })).await;
+        assert_eq!(numbers(&rest), [3]);
+        let before = ask(app, json!({ "orderBy": order, "last": 5, "before": cursor })).await;
+        assert_eq!(numbers(&before), [2, 1]);
+        let elsewhere = json!({ "id": app.account_node, "orderBy": order, "after": cursor, "filter": { "managed": true } });
+        let answer = app.owner.send(QUERY, elsewhere).await;
+        assert_eq!(answer.body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
     }
 }
 

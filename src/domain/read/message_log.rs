@@ -2,17 +2,18 @@
 
 use entity::id::{InboxId, UserId, Uuid};
 use entity::kinds::{ConversationActor, Platform};
-use entity::{Timestamp, conversation, inbox};
+use entity::{Timestamp, conversation, inbox, user};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, FromQueryResult, QueryFilter, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ExprTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait,
+    Select,
 };
 use serde::Serialize;
 
 use super::{any_of, check_range};
-use crate::auth::{AccountScope, Permission};
+use crate::auth::{AccountScope, Permission, person};
 use crate::db::Sql;
 use crate::domain::page::{Order, Sorting};
-use crate::domain::user;
 use crate::error::Result;
 
 /// Which lines of the log to list. What is not given does not restrict.
@@ -78,15 +79,19 @@ pub fn by_close() -> Order<conversation::Column> {
     Order { nullable: false, ..super::conversation::by_close() }
 }
 
-/// By the name of the manager, those without one last; of each the latest first.
+/// By the name of the manager, those without one last; of each the latest first. Goes through
+/// the managers of `lines`, which `filter` lets through.
 pub async fn by_manager(
     scope: &AccountScope,
+    lines: &Select<conversation::Entity>,
+    filter: &MessageLogFilter,
     descending: bool,
 ) -> Result<Sorting<conversation::Column>> {
-    let values = managers(scope).await?.into_iter().map(|id| id.0).collect();
+    let managers = managers(scope, lines, filter).await?.into_iter();
+    let groups = managers.map(|user| (user.name_key, user.id.0)).collect();
     let within = Order { descending: true, ..by_creation() };
     let column = conversation::Column::AssigneeId;
-    Ok(Sorting::Grouped { column, values, descending, within })
+    Ok(Sorting::Grouped { column, groups, descending, within })
 }
 
 #[derive(FromQueryResult)]
@@ -94,8 +99,24 @@ struct Found {
     assignee_id: Option<Uuid>,
 }
 
-/// Whoever is or was responsible for a conversation, by name: members, and people who left.
-async fn managers(scope: &AccountScope) -> Result<Vec<UserId>> {
+/// Whoever is responsible for one of the lines: members, and people who left.
+async fn managers(
+    scope: &AccountScope,
+    lines: &Select<conversation::Entity>,
+    filter: &MessageLogFilter,
+) -> Result<Vec<user::Model>> {
+    let ids = match &filter.manager_ids {
+        _ if filter.managed == Some(false) => return Ok(Vec::new()),
+        Some(ids) => ids.clone(),
+        None => responsible(scope).await?,
+    };
+    let theirs = conversation::Column::AssigneeId.into_expr();
+    let theirs = theirs.equals((user::Entity, user::Column::Id));
+    let line = lines.clone().select_only().expr(Expr::val(1)).filter(theirs);
+    person::find_many_where(scope.db().read(), &ids, Expr::exists(line.into_query())).await
+}
+
+async fn responsible(scope: &AccountScope) -> Result<Vec<UserId>> {
     // From one to the next: there are many conversations for each.
     let next = |sql: &mut Sql, behind: &str| {
         sql.push("(SELECT c.assignee_id FROM conversation c WHERE c.account_id = ");
@@ -109,9 +130,5 @@ async fn managers(scope: &AccountScope) -> Result<Vec<UserId>> {
     sql.push(" FROM met WHERE met.assignee_id IS NOT NULL) SELECT assignee_id FROM met");
     let statement = sql.statement(scope.db().backend());
     let found = Found::find_by_statement(statement).all(scope.db().read()).await?;
-    let ids: Vec<UserId> =
-        found.into_iter().filter_map(|row| row.assignee_id).map(UserId).collect();
-    let mut users = user::find_many(scope.engine(), &ids).await?;
-    users.sort_by(|a, b| (&a.name_key, a.id).cmp(&(&b.name_key, b.id)));
-    Ok(users.into_iter().map(|user| user.id).collect())
+    Ok(found.into_iter().filter_map(|row| row.assignee_id).map(UserId).collect())
 }

@@ -188,7 +188,10 @@ pub async fn list(
     let sorting: Sorting<Column> = match field {
         OrderField::ClosedAt => direction.apply(rules::by_close()).into(),
         OrderField::CreatedAt => direction.apply(rules::by_creation()).into(),
-        OrderField::Manager => rules::by_manager(scope, direction == OrderDirection::Desc).await?,
+        OrderField::Manager => {
+            let descending = direction == OrderDirection::Desc;
+            rules::by_manager(scope, &select, &filter, descending).await?
+        }
     };
     let new = |reader, model| MessageLog { reader, model };
     connect(reader, select, sorting, &(filter, search), args, new).await
