@@ -76,9 +76,9 @@ const INDEXES: [(&str, &str, &str, &str); 10] = [
     ),
 ];
 
-/// What is never null. Direction 1 comes in, author 5 is the system, actor kind 1 opts out, and
-/// event kind 4 reopens.
-const FILLS: [&str; 2] = [
+/// What follows from no ledger. Direction 1 comes in, opt-out kind 1 opts out, and of the events
+/// kind 3 closes and kind 4 reopens.
+const FILLS: [&str; 3] = [
     "UPDATE conversation SET opened_at = COALESCE((SELECT MAX(e.occurred_at) \
      FROM conversation_event e WHERE e.account_id = conversation.account_id \
      AND e.conversation_id = conversation.id AND e.kind = 4), created_at)",
@@ -86,6 +86,10 @@ const FILLS: [&str; 2] = [
      AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.account_id = message.account_id \
      AND o.contact_id = message.contact_id AND o.message_id = message.id \
      AND (o.kind = 1 OR o.effective))",
+    "UPDATE conversation_event SET portfolio = (SELECT i.portfolio FROM conversation c \
+     JOIN inbox i ON i.account_id = c.account_id AND i.id = c.inbox_id \
+     WHERE c.account_id = conversation_event.account_id \
+     AND c.id = conversation_event.conversation_id) WHERE kind = 3",
 ];
 
 #[async_trait::async_trait]

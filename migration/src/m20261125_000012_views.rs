@@ -1,5 +1,6 @@
 //! Views for tools that read SQL: facts with names instead of numbers and times instead of
-//! microseconds, without what contacts wrote. Those of `bi_contact` alone name people.
+//! microseconds, without what contacts wrote. Those of `bi_contact` and `bi_user` alone name
+//! people.
 //!
 //! The numbers are those of the vocabularies; a test compares them.
 
@@ -186,6 +187,7 @@ fn views(dialect: &Dialect) -> Vec<(&'static str, String)> {
     vec![
         ("bi_account", account(dialect)),
         ("bi_contact", contact(dialect)),
+        ("bi_user", user(dialect)),
         ("bi_message", message(dialect)),
         ("bi_conversation", conversation(dialect)),
         ("bi_resolution", resolution(dialect)),
@@ -212,6 +214,10 @@ fn contact(dialect: &Dialect) -> String {
     format!("SELECT {ids}, c.name, c.nickname, c.email, c.phone, {created} FROM contact c")
 }
 
+fn user(dialect: &Dialect) -> String {
+    format!("SELECT {}, u.name FROM \"user\" u", dialect.id("u.id", "user_id"))
+}
+
 fn message(dialect: &Dialect) -> String {
     let ids = dialect.ids(&[
         ("m.account_id", "account_id"),
@@ -222,6 +228,7 @@ fn message(dialect: &Dialect) -> String {
         ("m.session_id", "session_id"),
         ("m.template_id", "template_id"),
         ("m.author_user_id", "author_user_id"),
+        ("m.author_bot_id", "author_bot_id"),
         ("m.assignee_id", "assignee_id"),
         ("m.bot_id", "bot_id"),
     ]);
@@ -235,8 +242,7 @@ fn message(dialect: &Dialect) -> String {
         named("m.medium", MEDIUM),
         named("m.direction", DIRECTION),
         named("m.author_kind", AUTHOR_KIND),
-        "COALESCE(au.name, ab.name) AS author_name".to_owned(),
-        "u.name AS assignee_name, b.name AS bot_name, t.name AS template_name".to_owned(),
+        "b.name AS bot_name, t.name AS template_name, t.language AS template_language".to_owned(),
         "m.private".to_owned(),
         "NOT m.private AND m.author_kind IS DISTINCT FROM 5 AS is_message".to_owned(),
         format!("{send} AS is_send"),
@@ -265,9 +271,6 @@ fn message(dialect: &Dialect) -> String {
     ];
     format!(
         "SELECT {} FROM message m JOIN account a ON a.id = m.account_id {} \
-         LEFT JOIN \"user\" au ON au.id = m.author_user_id \
-         LEFT JOIN bot ab ON ab.account_id = m.account_id AND ab.id = m.author_bot_id \
-         LEFT JOIN \"user\" u ON u.id = m.assignee_id \
          LEFT JOIN bot b ON b.account_id = m.account_id AND b.id = m.bot_id \
          LEFT JOIN template t ON t.account_id = m.account_id AND t.id = m.template_id",
         columns.join(", "),
@@ -290,7 +293,7 @@ fn conversation(dialect: &Dialect) -> String {
         inbox(),
         named("c.status", CONVERSATION_STATUS),
         named("c.opened_by", OPENED_BY),
-        "u.name AS assignee_name, b.name AS bot_name".to_owned(),
+        "b.name AS bot_name".to_owned(),
         "c.has_client_messages, c.traffic_source".to_owned(),
         dialect.indexed("c.created_at", "created_at"),
         dialect.time("c.last_message_at", "last_message_at"),
@@ -301,7 +304,7 @@ fn conversation(dialect: &Dialect) -> String {
         named("c.closed_by", ACTOR),
     ];
     format!(
-        "SELECT {} FROM conversation c {} LEFT JOIN \"user\" u ON u.id = c.assignee_id \
+        "SELECT {} FROM conversation c {} \
          LEFT JOIN bot b ON b.account_id = c.account_id AND b.id = c.bot_id",
         columns.join(", "),
         with_inbox("c")
@@ -323,7 +326,7 @@ fn resolution(dialect: &Dialect) -> String {
         inbox(),
         "e.portfolio".to_owned(),
         named("e.actor", ACTOR),
-        "u.name AS assignee_name, b.name AS bot_name".to_owned(),
+        "b.name AS bot_name".to_owned(),
         dialect.indexed("e.occurred_at", "occurred_at"),
         seconds("e.resolution_micros", "resolution_seconds"),
         seconds("e.resolution_open_micros", "resolution_business_seconds"),
@@ -331,7 +334,6 @@ fn resolution(dialect: &Dialect) -> String {
     format!(
         "SELECT {} FROM conversation_event e \
          JOIN conversation c ON c.account_id = e.account_id AND c.id = e.conversation_id {} \
-         LEFT JOIN \"user\" u ON u.id = e.conversation_assignee_id \
          LEFT JOIN bot b ON b.account_id = e.account_id AND b.id = e.conversation_bot_id \
          WHERE e.resolution_micros IS NOT NULL",
         columns.join(", "),
