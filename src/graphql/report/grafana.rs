@@ -40,9 +40,8 @@ pub fn link(
     for metric in &input.metrics {
         query.append_pair("var-metrics", metric.name());
     }
-    for dimension in &input.breakdown {
-        query.append_pair("var-breakdown", dimension.name());
-    }
+    let breakdown: Vec<&str> = input.breakdown.iter().map(|dimension| dimension.name()).collect();
+    query.append_pair("var-breakdown", &serde_json::json!(breakdown).to_string());
     if let Some(interval) = input.interval {
         query.append_pair("var-interval", interval.name());
     }
