@@ -65,30 +65,24 @@ pub async fn seed(
     for number in 0..u64::from(wanted.accounts) {
         let messages = share(wanted.messages, u64::from(wanted.accounts), number);
         let name = format!("Seed {} account {}", wanted.seed, number + 1);
-        let made = make(engine, &name, wanted.seed, number).await?;
-        waiting.push(Filling {
-            made,
-            name,
-            number,
-            messages,
-            seed: wanted.seed,
-            days: days.clone(),
-        });
+        waiting.push(Filling { name, number, messages, seed: wanted.seed, days: days.clone() });
     }
-    // SQLite has one writer; of PostgreSQL's each account takes one.
-    let at_once = match engine.db.backend() {
-        DbBackend::Sqlite => 1,
-        _ => available_parallelism().map_or(1, usize::from),
-    };
     let (waiting, progress) = (Arc::new(tokio::sync::Mutex::new(waiting)), Arc::new(progress));
     let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..at_once {
+    for _ in 0..writers(engine) {
         let (engine, waiting, progress) = (engine.clone(), waiting.clone(), progress.clone());
         tasks.spawn(async move {
             let mut filled = Vec::new();
             loop {
                 let Some(filling) = waiting.lock().await.pop() else { return Ok(filled) };
-                filled.push(filling.fill(&engine, progress.as_ref()).await?);
+                let name = filling.name.clone();
+                match filling.fill(&engine, progress.as_ref()).await {
+                    Ok(done) => filled.push(done),
+                    Err(error) => {
+                        tracing::warn!(account = name, "was not filled to its end");
+                        return Err(error);
+                    }
+                }
             }
         });
     }
@@ -99,6 +93,15 @@ pub async fn seed(
     }
     seeded.sort_by_key(|(number, _)| *number);
     Ok(seeded.into_iter().map(|(_, seeded)| seeded).collect())
+}
+
+/// SQLite has one writer; of PostgreSQL's each account takes one, and statistics another.
+fn writers(engine: &Engine) -> usize {
+    let connections = usize::try_from(engine.config.connections).unwrap_or(usize::MAX);
+    match engine.db.backend() {
+        DbBackend::Sqlite => 1,
+        _ => available_parallelism().map_or(1, usize::from).min(connections.saturating_sub(1)).max(1),
+    }
 }
 
 /// The part that falls to one of `parts`, so that all together are the whole.
@@ -170,7 +173,6 @@ impl Days {
 }
 
 struct Filling {
-    made: Made,
     name: String,
     number: u64,
     messages: u64,
@@ -180,7 +182,7 @@ struct Filling {
 
 impl Filling {
     async fn fill(self, engine: &Engine, progress: &impl Fn(u64)) -> Result<(u64, Seeded)> {
-        let scope = auth::system_scope(engine, self.made.scope.account_id());
+        let Made { scope, cast } = make(engine, &self.name, self.seed, self.number).await?;
         let mut left = self.messages;
         let (mut person, mut stream) = (0, 0);
         while left > 0 {
@@ -193,7 +195,7 @@ impl Filling {
                 stream: self.number << 32 | stream,
                 mark: format!("{stream:x}-"),
             };
-            let (items, messages) = self.history(crowd, left);
+            let (items, messages) = self.history(&cast, crowd, left);
             let mut recorder = Recorder::new(&scope);
             recorder.add(items).await?;
             recorder.flush().await?;
@@ -216,9 +218,9 @@ impl Filling {
     }
 
     /// All that is heard of a crowd, in order, up to so many messages; and how many those are.
-    fn history(&self, crowd: Crowd, most: u64) -> (Vec<Item>, u64) {
+    fn history(&self, cast: &Cast, crowd: Crowd, most: u64) -> (Vec<Item>, u64) {
         let end = self.days.end();
-        let mut story = Story::new(&self.made.cast, crowd, self.days.zone(), end);
+        let mut story = Story::new(cast, crowd, self.days.zone(), end);
         self.days.dates().for_each(|date| story.day(date));
         let mut items = story.take_until(end);
         let mut messages = 0;
