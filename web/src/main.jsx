@@ -11,20 +11,7 @@ import './page.css';
 import { GraphiQL } from 'graphiql';
 import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
-
-const TOKEN = 'rapport:token';
-
-async function post(params, options) {
-  const token = localStorage.getItem(TOKEN);
-  const headers = new Headers(token ? { authorization: `Bearer ${token}` } : {});
-  for (const [name, value] of Object.entries(options?.headers ?? {})) {
-    headers.set(name, value);
-  }
-  headers.set('accept', 'application/json');
-  headers.set('content-type', 'application/json');
-  const response = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify(params) });
-  return response.json();
-}
+import { TOKEN, send } from './requests.js';
 
 async function loadExamples() {
   try {
@@ -71,7 +58,7 @@ function Page({ examples }) {
       </header>
       <main>
         <GraphiQL
-          fetcher={post}
+          fetcher={send}
           defaultTabs={examples}
           initialVariables={fresh ? examples?.[0].variables : undefined}
           shouldPersistHeaders
