@@ -19,7 +19,7 @@ mod db;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use async_graphql::{Request, Variables};
+use async_graphql::Variables;
 use db::{Kind, TestDb};
 use entity::id::Uuid;
 use entity::kinds::{Platform, Role, TokenScope};
@@ -32,8 +32,9 @@ use rapport::config::Config;
 use rapport::db::Db;
 use rapport::domain;
 use rapport::engine::Engine;
+use rapport::graphql::gate::{Asked, Trusted};
 use rapport::graphql::id::{NodeId, NodeKind};
-use rapport::graphql::{self, ClientAddress, RequestId};
+use rapport::graphql::{Api, ClientAddress, RequestId, Who};
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
@@ -131,15 +132,17 @@ async fn record(engine: &Engine, scope: &AccountScope) -> Duration {
         expires_at: None,
     };
     let token = domain::token::create(scope, None, new).await.unwrap();
-    let schema = graphql::schema(engine.clone());
+    let api = Api::new(engine.clone(), Trusted::none()).unwrap();
     let batches: Vec<Value> = (0..MESSAGES / BATCH).map(|batch| items(&inbox, batch)).collect();
     let began = Instant::now();
     for items in batches {
         let variables = Variables::from_json(json!({ "account": account, "items": items }));
         let viewer = auth::authenticate(engine, &token.text).await.unwrap();
-        let request = Request::new(MUTATION).variables(variables);
-        let (id, address) = (RequestId("bench".to_owned()), ClientAddress(None));
-        let response = graphql::execute(&schema, request, Some(viewer), id, address).await;
+        let asked = Asked { query: Some(MUTATION.to_owned()), variables, ..Asked::default() };
+        let (request_id, address) = (RequestId("bench".to_owned()), ClientAddress(None));
+        let who = Who { viewer: Some(viewer), address, request_id };
+        let admitted = api.admit(asked, &who).map_err(|refused| refused.errors).unwrap();
+        let response = api.execute(admitted, who).await;
         let text = serde_json::to_string(&response).unwrap();
         assert!(!text.contains("REJECTED") && response.errors.is_empty(), "{text}");
     }
@@ -189,7 +192,7 @@ async fn insert(from: &Engine, scope: &AccountScope, to: &Engine) -> Duration {
         into::<message::Entity>(&tx, messages).await;
         into::<event::Entity>(&tx, events).await;
         tx.commit().await.unwrap();
-        to.db.grew(BATCH, TABLES);
+        to.db.grew(scope.account_id(), BATCH, TABLES);
     }
     began.elapsed()
 }

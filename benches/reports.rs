@@ -20,20 +20,21 @@ mod db;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use async_graphql::{Request, Variables};
+use async_graphql::Variables;
 use db::{Kind, TestDb};
 use entity::id::AccountId;
 use entity::kinds::{Role, TokenScope};
 use entity::vocabulary::Vocabulary;
 use rapport::auth::{self, Vault, person};
 use rapport::clock::Clock;
-use rapport::config::Config;
+use rapport::config::{Config, Limits};
 use rapport::db::Db;
 use rapport::demo::seed::{self, Seed};
 use rapport::domain::token::{self, TokenCreate};
 use rapport::engine::Engine;
+use rapport::graphql::gate::{Asked, Trusted};
 use rapport::graphql::id::NodeId;
-use rapport::graphql::{self, ClientAddress, RequestId};
+use rapport::graphql::{Api, ClientAddress, RequestId, Who};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
@@ -96,12 +97,15 @@ async fn measure(database: &str, wanted: &Wanted) {
 
 async fn open(url: &str) -> Engine {
     let db = Db::connect(url, 4).await.unwrap();
-    Engine::new(db, Clock::System, Config::default(), Vault::new([1; 32]))
+    // Nobody else asks, and nothing is to be waited for.
+    let limits = Limits { caller_cost: 1 << 40, account_cost: 1 << 40, ..Limits::default() };
+    let config = Config { limits, ..Config::default() };
+    Engine::new(db, Clock::System, config, Vault::new([1; 32]))
 }
 
 /// What the ids of the example queries stand for.
 struct Stage {
-    schema: graphql::Schema,
+    api: Api,
     engine: Engine,
     token: String,
     ids: [(&'static str, String); 3],
@@ -166,11 +170,11 @@ impl Stage {
             expires_at: None,
         };
         let token = token::create(&scope, None, input).await.unwrap().text;
-        let schema = graphql::schema(engine.clone());
+        let api = Api::new(engine.clone(), Trusted::none()).unwrap();
         let account = NodeId::account(account).to_string();
         let ids =
             [("$account", account), ("$inbox", String::new()), ("$conversation", String::new())];
-        let mut stage = Self { schema, engine, token, ids };
+        let mut stage = Self { api, engine, token, ids };
         let query = "query($account: ID!) { account(id: $account) {
             inboxes(first: 1) { nodes { id } } conversations(first: 1) { nodes { id } } } }";
         let first = stage.answer(query, &json!({ "account": "$account" })).await;
@@ -201,9 +205,11 @@ impl Stage {
         }
         let variables = Variables::from_json(serde_json::from_str(&filled).unwrap());
         let viewer = auth::authenticate(&self.engine, &self.token).await.unwrap();
-        let request = Request::new(text).variables(variables);
-        let (id, address) = (RequestId("bench".to_owned()), ClientAddress(None));
-        let response = graphql::execute(&self.schema, request, Some(viewer), id, address).await;
+        let asked = Asked { query: Some(text.to_owned()), variables, ..Asked::default() };
+        let (request_id, address) = (RequestId("bench".to_owned()), ClientAddress(None));
+        let who = Who { viewer: Some(viewer), address, request_id };
+        let admitted = self.api.admit(asked, &who).map_err(|refused| refused.errors).unwrap();
+        let response = self.api.execute(admitted, who).await;
         assert!(response.errors.is_empty(), "{:?} of {text}", response.errors);
         serde_json::to_value(response.data).unwrap()
     }

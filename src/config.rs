@@ -2,6 +2,7 @@
 //! one before it, and checked strictly. A wrong or unknown setting is an error that names it
 //! and what was expected, never its value, which may be a secret.
 
+mod limits;
 pub mod secret_key;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use secrecy::SecretString;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tracing_subscriber::EnvFilter;
+
+pub use limits::{Limits, MOST_NESTED};
 
 /// Read from the working directory where no other file is named.
 const FILE: &str = "rapport.toml";
@@ -37,6 +40,12 @@ pub struct Config {
     /// Where Grafana is reached, without a slash at the end.
     pub grafana_url: Option<String>,
     pub introspection: bool,
+    /// Origins whose pages may ask, such as `https://app.example.org`; or `*` alone.
+    pub cors_origins: Vec<String>,
+    /// Which documents are run: those of the manifest in `trusted_documents`, or all.
+    pub trusted_mode: TrustedMode,
+    /// A file of trusted documents.
+    pub trusted_documents: Option<PathBuf>,
     /// A filter of `tracing`, such as `info` or `rapport=debug,info`.
     pub log: String,
     pub log_format: LogFormat,
@@ -44,13 +53,21 @@ pub struct Config {
     pub secret_key: Option<SecretString>,
     /// The most connections to the database; on SQLite those of readers.
     pub connections: u32,
-    /// The longest request body of callers without a token.
-    pub anonymous_body_bytes: usize,
-    /// The longest request body of everybody else.
-    pub body_bytes: usize,
+    pub limits: Limits,
     /// Threads that serve requests; none means one for each processor.
     pub workers: Option<usize>,
     pub migrate_on_start: bool,
+}
+
+/// What happens to documents that are not in the manifest of trusted ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustedMode {
+    /// They are run.
+    Off,
+    /// They are run, and the log tells of them.
+    Warn,
+    /// They are refused.
+    Only,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +84,14 @@ impl Default for Config {
             public_url: None,
             grafana_url: None,
             introspection: true,
+            cors_origins: Vec::new(),
+            trusted_mode: TrustedMode::Off,
+            trusted_documents: None,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             secret_key: None,
             connections: 10,
-            anonymous_body_bytes: 256 * 1024,
-            body_bytes: 16 * 1024 * 1024,
+            limits: Limits::default(),
             workers: None,
             migrate_on_start: true,
         }
@@ -160,6 +179,24 @@ impl Config {
                 |text| public_url(text).map(Some),
             ),
             introspection: reader.read("introspection", "on or off", default.introspection, switch),
+            cors_origins: reader.read(
+                "cors_origins",
+                "origins with a comma between them, such as https://app.example.org, or *",
+                default.cors_origins,
+                origins,
+            ),
+            trusted_mode: reader.read(
+                "trusted_mode",
+                "off, warn or only",
+                default.trusted_mode,
+                trusted_mode,
+            ),
+            trusted_documents: reader.read(
+                "trusted_documents",
+                "the path of a file",
+                default.trusted_documents,
+                |text| (!text.is_empty()).then(|| Some(PathBuf::from(text))),
+            ),
             log: reader.read(
                 "log",
                 "a filter such as info or rapport=debug,info",
@@ -174,12 +211,7 @@ impl Config {
                 |text| secret_key::decode(text).map(|_| Some(SecretString::from(text))),
             ),
             connections: reader.number("connections", 1..=1_000, default.connections),
-            anonymous_body_bytes: reader.number(
-                "anonymous_body_bytes",
-                1_024..=1_073_741_824,
-                default.anonymous_body_bytes,
-            ),
-            body_bytes: reader.number("body_bytes", 1_024..=1_073_741_824, default.body_bytes),
+            limits: Limits::read(reader),
             workers: reader.read(
                 "workers",
                 "a whole number from 1 to 1024",
@@ -342,6 +374,28 @@ fn switch(text: &str) -> Option<bool> {
     match text {
         "on" | "true" => Some(true),
         "off" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn origins(text: &str) -> Option<Vec<String>> {
+    if text == "*" {
+        return Some(vec![text.to_owned()]);
+    }
+    let origins = text.split(',').map(|origin| {
+        let url = url::Url::parse(origin.trim()).ok()?;
+        let origin = url.origin().ascii_serialization();
+        // Nothing stands behind the host, and an opaque origin is written as null.
+        (origin != "null" && url.as_str().trim_end_matches('/') == origin).then_some(origin)
+    });
+    origins.collect()
+}
+
+fn trusted_mode(text: &str) -> Option<TrustedMode> {
+    match text {
+        "off" => Some(TrustedMode::Off),
+        "warn" => Some(TrustedMode::Warn),
+        "only" => Some(TrustedMode::Only),
         _ => None,
     }
 }

@@ -3,18 +3,24 @@
 //! SQLite has one writing connection, whose transactions begin IMMEDIATE, and a pool of
 //! readers beside it; PostgreSQL has one pool for both.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use entity::id::AccountId;
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait, Value,
+    DbBackend, DbErr, IsolationLevel, RuntimeErr, SqliteTransactionMode, SqlxSqliteConnector,
+    Statement, TransactionOptions, TransactionTrait, Value,
 };
-use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 
 use crate::error::Result;
 
@@ -22,34 +28,71 @@ use crate::error::Result;
 pub struct Db {
     write: DatabaseConnection,
     read: DatabaseConnection,
+    /// How long one who reads may take.
+    patience: Option<Duration>,
     growth: Arc<Growth>,
 }
 
-/// Rows written since the start.
-#[derive(Debug)]
+/// Rows written since the start, by account.
+#[derive(Debug, Default)]
 struct Growth {
-    rows: AtomicUsize,
+    accounts: Mutex<HashMap<AccountId, Grown>>,
+    /// Whether statistics are being made.
+    analyzing: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Grown {
+    rows: usize,
     /// With so many, statistics are made next.
-    next: AtomicUsize,
+    next: usize,
 }
 
 const FIRST_STATISTICS: usize = 1_000;
+
+impl Growth {
+    /// Whether it is time for statistics, and nobody makes them.
+    fn is_due(&self, account: AccountId, rows: usize) -> bool {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = Grown { rows: 0, next: FIRST_STATISTICS };
+        let grown = accounts.entry(account).or_insert(fresh);
+        grown.rows += rows;
+        let due = grown.rows >= grown.next && !self.analyzing.swap(true, Relaxed);
+        if due {
+            grown.next = grown.rows * 4;
+        }
+        due
+    }
+}
 
 impl Db {
     /// Connects to `sqlite:…` or `postgres:…`. `connections` bounds the pool (readers, on
     /// SQLite).
     pub async fn connect(url: &str, connections: u32) -> Result<Self, DbErr> {
-        let growth = Growth { rows: 0.into(), next: FIRST_STATISTICS.into() };
-        let growth = Arc::new(growth);
+        Self::open(url, connections, None).await
+    }
+
+    /// The same, and the database gives up reading after `patience`: on SQLite whatever is read
+    /// outside of a writing transaction, on PostgreSQL the statements of a snapshot.
+    pub async fn connect_within(
+        url: &str,
+        connections: u32,
+        patience: Duration,
+    ) -> Result<Self, DbErr> {
+        Self::open(url, connections, Some(patience)).await
+    }
+
+    async fn open(url: &str, connections: u32, patience: Option<Duration>) -> Result<Self, DbErr> {
+        let growth = Arc::new(Growth::default());
         if url.starts_with("sqlite:") {
             // The writer comes first: it creates the file and switches it to WAL.
-            let write = Database::connect(sqlite(url, 1, false)).await?;
-            let read = Database::connect(sqlite(url, connections, true)).await?;
-            Ok(Self { write, read, growth })
+            let write = Database::connect(sqlite_writer(url)).await?;
+            let read = sqlite_readers(url, connections, patience).await?;
+            Ok(Self { write, read, patience, growth })
         } else {
             // One keeps other processes from migrating while another migrates.
             let pool = Database::connect(options(url, connections.max(2))).await?;
-            Ok(Self { write: pool.clone(), read: pool, growth })
+            Ok(Self { write: pool.clone(), read: pool, patience, growth })
         }
     }
 
@@ -86,6 +129,14 @@ impl Db {
 
     /// A transaction in which every statement sees the same state of the database.
     pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        // In a task of its own: a request that is given up while BEGIN is under way would leave
+        // a pooled connection inside a transaction.
+        let db = self.clone();
+        let begun = tokio::spawn(async move { db.begin_snapshot().await }).await;
+        begun.map_err(|error| DbErr::Custom(error.to_string()))?
+    }
+
+    async fn begin_snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
         match self.backend() {
             DbBackend::Postgres => {
                 let level = Some(IsolationLevel::RepeatableRead);
@@ -93,30 +144,33 @@ impl Db {
                 // Reports write their joins in the order that is right for them: the buckets
                 // first. Left to itself the planner may compare every message with every
                 // bucket, and compile that for longer than it runs.
-                tx.execute_unprepared("SET LOCAL join_collapse_limit = 1; SET LOCAL jit = off")
-                    .await?;
+                let mut settings =
+                    "SET LOCAL join_collapse_limit = 1; SET LOCAL jit = off".to_owned();
+                if let Some(patience) = self.patience {
+                    let ms = patience.as_millis();
+                    settings.push_str(&format!("; SET LOCAL statement_timeout = {ms}"));
+                }
+                tx.execute_unprepared(&settings).await?;
                 Ok(tx)
             }
             _ => self.read.begin().await,
         }
     }
 
-    /// To be told of rows written to `tables`. PostgreSQL goes on using plans that it made for
-    /// almost empty tables, in which every index looks alike, until there are statistics; its
-    /// own come after a minute at the earliest, and a minute is long for an import.
-    pub fn grew(&self, rows: usize, tables: &'static str) {
-        let total = self.growth.rows.fetch_add(rows, Relaxed) + rows;
-        let next = self.growth.next.load(Relaxed);
-        let due = total >= next && self.backend() == DbBackend::Postgres;
-        // Of those that come here together one goes on.
-        if !due || self.growth.next.compare_exchange(next, total * 4, Relaxed, Relaxed).is_err() {
+    /// To be told of rows that an account wrote to `tables`. PostgreSQL takes an account that its
+    /// statistics do not know for an empty one, in which every index is as good as any other,
+    /// and goes on so: its own statistics come when a tenth of the whole table has changed, and
+    /// where others have millions of rows, that is too late for the one that begins.
+    pub fn grew(&self, account: AccountId, rows: usize, tables: &'static str) {
+        if self.backend() != DbBackend::Postgres || !self.growth.is_due(account, rows) {
             return;
         }
-        let db = self.write.clone();
+        let (db, growth) = (self.write.clone(), self.growth.clone());
         tokio::spawn(async move {
             if let Err(error) = db.execute_unprepared(&format!("ANALYZE {tables}")).await {
                 tracing::warn!(%error, "no statistics were made");
             }
+            growth.analyzing.store(false, Relaxed);
         });
     }
 
@@ -144,25 +198,30 @@ impl Db {
     }
 }
 
+/// How long to wait for a connection of a pool.
+const ACQUIRE: Duration = Duration::from_secs(10);
+/// How long to wait for another process that writes to a SQLite file.
+const BUSY: Duration = Duration::from_secs(5);
+/// Steps of SQLite's machine between two looks at the clock: a millisecond or so.
+const LOOK_UP_EVERY: i32 = 100_000;
+
 fn options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(ACQUIRE)
         // A ping on every acquire costs a tenth of the throughput.
         .test_before_acquire_if_idle_for(Duration::from_secs(30))
         .sqlx_logging(false);
     options
 }
 
-fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
-    let mut options = options(url, connections);
-    options.map_sqlx_sqlite_opts(move |sqlite| {
-        let sqlite = sqlite.busy_timeout(Duration::from_secs(5)).foreign_keys(true);
-        if read_only {
-            return sqlite.read_only(true).create_if_missing(false);
-        }
+fn sqlite_writer(url: &str) -> ConnectOptions {
+    let mut options = options(url, 1);
+    options.map_sqlx_sqlite_opts(|sqlite| {
         sqlite
+            .busy_timeout(BUSY)
+            .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("journal_size_limit", "67108864")
@@ -172,6 +231,44 @@ fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
             .pragma("cache_size", "-32768")
     });
     options
+}
+
+/// Connections that only read, each of which stops what it does when it was out of the pool for
+/// longer than `patience`.
+async fn sqlite_readers(
+    url: &str,
+    connections: u32,
+    patience: Option<Duration>,
+) -> Result<DatabaseConnection, DbErr> {
+    let failed = |error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(failed)?
+        .busy_timeout(BUSY)
+        .foreign_keys(true)
+        .read_only(true)
+        .create_if_missing(false)
+        .disable_statement_logging();
+    let mut pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        // A file is always there.
+        .test_before_acquire(false);
+    if let Some(patience) = patience {
+        pool = pool
+            .after_connect(move |connection, _| Box::pin(limit(connection, patience)))
+            .before_acquire(move |connection, _| {
+                Box::pin(async move { limit(connection, patience).await.map(|()| true) })
+            });
+    }
+    let pool = pool.connect_with(options).await.map_err(failed)?;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+}
+
+async fn limit(connection: &mut SqliteConnection, patience: Duration) -> sqlx::Result<()> {
+    let end = Instant::now() + patience;
+    let mut handle = connection.lock_handle().await?;
+    handle.set_progress_handler(LOOK_UP_EVERY, move || Instant::now() < end);
+    Ok(())
 }
 
 /// SQL text with its parameters, for statements that the query builder cannot say. A list of

@@ -23,6 +23,9 @@ pub enum Error {
     /// A limit was reached; the text names it and its value.
     #[error("{0}")]
     Limit(String),
+    /// Too much was asked of an account in too short a time.
+    #[error("the account has spent what may be spent at once; ask again in {seconds} s")]
+    Throttled { seconds: u64 },
     /// Try again later.
     #[error("{0}")]
     Unavailable(&'static str),

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 use sea_orm::DbErr;
 
@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::config::secret_key::{self, SecretKeyError};
 use crate::db::Db;
 use crate::engine::Engine;
-use crate::graphql::id::NodeId;
+use crate::graphql::{self, id::NodeId};
 use crate::http;
 use crate::ingest::{self, Worker};
 
@@ -38,13 +38,18 @@ pub enum StartupError {
     SecretKey(#[from] SecretKeyError),
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
+    #[error("the gate cannot read the schema: {0}")]
+    Schema(String),
+    #[error("a setting is wrong: {0}")]
+    Setting(String),
     #[error("the server failed: {0}")]
     Serve(io::Error),
 }
 
 /// Opens the database of the settings, without looking at what is in it.
 pub async fn connect(config: &Config) -> Result<Db, StartupError> {
-    let opened = Db::connect(&config.database_url, config.connections).await;
+    let patience = Duration::from_secs(config.limits.deadline_seconds);
+    let opened = Db::connect_within(&config.database_url, config.connections, patience).await;
     opened.map_err(|error| StartupError::Database(config.database().to_owned(), error))
 }
 
@@ -93,8 +98,10 @@ impl Application {
     }
 
     async fn start(engine: Engine) -> Result<Self, StartupError> {
+        let trusted = graphql::trusted(&engine.config).map_err(StartupError::Setting)?;
+        let state = http::State::new(engine.clone(), trusted).map_err(StartupError::Schema)?;
         let worker = ingest::start(engine.clone());
-        match bind(&engine, &worker) {
+        match bind(&engine, state, &worker) {
             Ok((server, address)) => Ok(Self { engine, worker, server, address }),
             Err(error) => {
                 worker.stop().await;
@@ -170,11 +177,12 @@ impl Application {
     }
 }
 
-fn bind(engine: &Engine, worker: &Worker) -> io::Result<(Server, SocketAddr)> {
-    let state = web::Data::new(http::State::new(engine.clone()));
+fn bind(engine: &Engine, state: http::State, worker: &Worker) -> io::Result<(Server, SocketAddr)> {
+    let state = web::Data::new(state);
     let worker = web::Data::new(worker.clone());
     let mut server = HttpServer::new(move || {
         App::new()
+            .wrap(Compress::default())
             .wrap(http::security_headers())
             .wrap(from_fn(http::observe))
             .configure(|config| http::routes(config, &state, &worker))

@@ -29,7 +29,10 @@ fn defaults_stand_where_nothing_is_set() {
         load(&[("PATH", "/bin"), ("DATABASE", "x"), ("RAPPORT_TEST_REQUIRE", "sqlite")]).unwrap();
     assert_eq!(config.database_url, "sqlite://rapport.db?mode=rwc");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!((config.anonymous_body_bytes, config.body_bytes), (262_144, 16_777_216));
+    assert_eq!(
+        (config.limits.anonymous_body_bytes, config.limits.body_bytes),
+        (262_144, 16_777_216)
+    );
     assert!(config.introspection && config.migrate_on_start && config.secret_key.is_none());
 }
 

@@ -100,7 +100,9 @@ fn writers(engine: &Engine) -> usize {
     let connections = usize::try_from(engine.config.connections).unwrap_or(usize::MAX);
     match engine.db.backend() {
         DbBackend::Sqlite => 1,
-        _ => available_parallelism().map_or(1, usize::from).min(connections.saturating_sub(1)).max(1),
+        _ => {
+            available_parallelism().map_or(1, usize::from).min(connections.saturating_sub(1)).max(1)
+        }
     }
 }
 

@@ -194,7 +194,7 @@ fn from_cursor(
     descending: bool,
     list: [u8; 8],
     request: &PageRequest,
-) -> Result<Vec<(Option<Group>, Option<String>)>> {
+) -> Result<Vec<Opened>> {
     let compare = |a: &Option<Group>, b: &Option<Group>| {
         let named = match (a, b) {
             (Some(a), Some(b)) if descending => b.cmp(a),
@@ -218,12 +218,15 @@ fn from_cursor(
     Ok(rest.map(|group| (group.clone(), within(&group))).collect())
 }
 
+/// A group, and the cursor within it behind which it is opened.
+type Opened = (Option<Group>, Option<String>);
+
 /// Goes from group to group until the page is full, so that each costs what a page of it costs.
 async fn grouped<E>(
     scope: &AccountScope,
     connection: &impl ConnectionTrait,
     select: Select<E>,
-    (column, groups, within): (E::Column, Vec<(Option<Group>, Option<String>)>, Order<E::Column>),
+    (column, groups, within): (E::Column, Vec<Opened>, Order<E::Column>),
     digest: [u8; 8],
     request: &PageRequest,
 ) -> Result<Page<E::Model>>

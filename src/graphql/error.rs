@@ -5,10 +5,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError};
+use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError, Value};
 
+use super::RequestId;
 use super::scalar::DateTime;
-use super::{MOST_COMPLEX, MOST_DEEP, RequestId};
 use crate::error::{Error, Violation, ViolationCode};
 
 pub const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
@@ -16,6 +16,10 @@ pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 pub const OPERATION_RESOLUTION_FAILURE: &str = "OPERATION_RESOLUTION_FAILURE";
 pub const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
+/// Too much was asked for in too short a time.
+pub const THROTTLED: &str = "THROTTLED";
+/// An operation took too long.
+pub const TIMEOUT: &str = "TIMEOUT";
 pub const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
 
 /// The code of an error of ours.
@@ -26,6 +30,7 @@ pub fn code(error: &Error) -> &'static str {
         Error::NotFound(_) => "NOT_FOUND",
         Error::Invalid(_) => BAD_USER_INPUT,
         Error::Limit(_) => LIMIT_EXCEEDED,
+        Error::Throttled { .. } => THROTTLED,
         Error::Unavailable(_) => "UNAVAILABLE",
         Error::Internal(_) => INTERNAL,
     }
@@ -68,7 +73,15 @@ fn describe(error: &mut ServerError) {
     }
     if let Some(own) = error.source::<Error>() {
         let (code, violations) = (code(own), own_violations(own));
-        set(error.extensions.get_or_insert_default(), code, violations);
+        let wait = match own {
+            Error::Throttled { seconds } => Some(*seconds),
+            _ => None,
+        };
+        let extensions = error.extensions.get_or_insert_default();
+        set(extensions, code, violations);
+        if let Some(seconds) = wait {
+            extensions.set("retryAfterSeconds", seconds);
+        }
     } else if let Some(violation) = refused_value(&error.message) {
         error.message = format!("{}: {}", violation.path, violation.message);
         set(error.extensions.get_or_insert_default(), BAD_USER_INPUT, vec![violation]);
@@ -84,10 +97,41 @@ fn describe(error: &mut ServerError) {
     }
 }
 
+/// A text among the extensions of an error.
+pub fn text<'a>(error: &'a ServerError, name: &str) -> Option<&'a str> {
+    match error.extensions.as_ref()?.get(name)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A number among the extensions of an error.
+pub fn number(error: &ServerError, name: &str) -> Option<u64> {
+    match error.extensions.as_ref()?.get(name)? {
+        Value::Number(number) => number.as_u64(),
+        _ => None,
+    }
+}
+
 /// An error about a document, with its code.
 pub(super) fn coded(message: impl Into<String>, pos: Option<Pos>, code: &str) -> ServerError {
     let mut error = ServerError::new(message, pos);
     set(error.extensions.get_or_insert_default(), code, Vec::new());
+    error
+}
+
+/// The error of a request that asks for more than a limit allows. `limit` names it as the
+/// settings do, where it is one.
+pub(super) fn limited(
+    limit: &str,
+    most: impl Into<Value>,
+    message: impl Into<String>,
+    pos: Option<Pos>,
+) -> ServerError {
+    let mut error = coded(message, pos, LIMIT_EXCEEDED);
+    let extensions = error.extensions.get_or_insert_default();
+    extensions.set("limit", limit);
+    extensions.set("allowed", most);
     error
 }
 
@@ -151,18 +195,6 @@ fn indexed(path: &str) -> String {
 
 /// What the library says about a whole document, and a better text where it names no limit.
 fn of_library(message: &str) -> (&'static str, Option<String>) {
-    if message == "Query is too complex." {
-        let text = format!(
-            "the document may cost more than {MOST_COMPLEX} values; ask for fewer rows or fields"
-        );
-        return (LIMIT_EXCEEDED, Some(text));
-    }
-    if message == "Query is nested too deep." {
-        return (
-            LIMIT_EXCEEDED,
-            Some(format!("the document is nested deeper than {MOST_DEEP} fields")),
-        );
-    }
     if message.contains("cannot be greater than") {
         return (LIMIT_EXCEEDED, None);
     }
@@ -176,8 +208,6 @@ fn of_library(message: &str) -> (&'static str, Option<String>) {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::Value;
-
     use super::*;
 
     fn finished(error: ServerError) -> ServerError {
@@ -219,7 +249,6 @@ mod tests {
     fn everything_has_a_code() {
         for (message, code) in [
             ("Unknown field \"x\" on type \"Query\".", VALIDATION_FAILED),
-            ("Query is too complex.", LIMIT_EXCEEDED),
             ("Operation name required in request.", OPERATION_RESOLUTION_FAILURE),
         ] {
             let error = finished(ServerError::new(message, None));

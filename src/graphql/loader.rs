@@ -15,6 +15,7 @@ use entity::id::AccountId;
 use futures_util::future::BoxFuture;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 
+use super::gate::{Buckets, Spender};
 use crate::auth::{AccountScope, Viewer};
 use crate::error::{Error, Result};
 
@@ -38,6 +39,8 @@ pub struct Caller(Arc<Parts>);
 
 struct Parts {
     viewer: Viewer,
+    /// Each account that is touched pays the cost of the request.
+    charge: Option<(Arc<Buckets>, u64)>,
     /// Reports made and cells of them opened.
     counted: AtomicUsize,
     /// Those that a whole list asks for alike.
@@ -46,10 +49,20 @@ struct Parts {
 }
 
 impl Caller {
+    /// A caller who is charged elsewhere.
     pub fn new(viewer: Viewer) -> Self {
+        Self::with(viewer, None)
+    }
+
+    /// A caller whose request costs so much.
+    pub fn charging(viewer: Viewer, buckets: Arc<Buckets>, cost: u64) -> Self {
+        Self::with(viewer, Some((buckets, cost)))
+    }
+
+    fn with(viewer: Viewer, charge: Option<(Arc<Buckets>, u64)>) -> Self {
         let counted = AtomicUsize::new(0);
         let kinds = Mutex::default();
-        Self(Arc::new(Parts { viewer, counted, kinds, lanes: Mutex::default() }))
+        Self(Arc::new(Parts { viewer, charge, counted, kinds, lanes: Mutex::default() }))
     }
 
     pub fn viewer(&self) -> &Viewer {
@@ -81,8 +94,22 @@ impl Caller {
             return Ok(Reader { caller: self.clone(), lane: lane.clone() });
         }
         let lane = Arc::new(Lane::new(self.0.viewer.scope(account_id)?));
+        if let Some((buckets, cost)) = &self.0.charge
+            && let Err(wait) = buckets.take(Spender::Account(account_id), *cost)
+        {
+            return Err(Error::Throttled { seconds: wait.0 });
+        }
         lanes.insert(account_id, lane.clone());
         Ok(Reader { caller: self.clone(), lane })
+    }
+
+    /// Gives the accounts that were touched back what the request did not use.
+    pub fn give_back(&self, cost: u64) {
+        let Some((buckets, _)) = &self.0.charge else { return };
+        let lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        for account_id in lanes.keys() {
+            buckets.give_back(Spender::Account(*account_id), cost);
+        }
     }
 
     /// The caller within an account that the token does not open: the one just made.

@@ -22,6 +22,11 @@ impl DateTime {
     /// 0001-01-01T00:00:00Z; the last instant is the one that jiff can hold, in 9999.
     const FIRST: i64 = -62_135_596_800_000_000;
 
+    /// Whether a text is an instant in this form.
+    pub fn reads(text: &str) -> bool {
+        Self::read(text).is_some()
+    }
+
     fn read(text: &str) -> Option<Self> {
         if !is_rfc3339(text) {
             return None;

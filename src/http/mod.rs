@@ -8,18 +8,20 @@ mod webhooks;
 
 use std::time::Instant;
 
+use actix_cors::Cors;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::guard;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::middleware::{DefaultHeaders, Next};
+use actix_web::middleware::{Condition, DefaultHeaders, Next};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Route, web};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::graphql::{RequestId, Schema};
+use crate::graphql::gate::Trusted;
+use crate::graphql::{Api, RequestId};
 use crate::ingest::Worker;
 
 const REQUEST_ID: &str = "x-request-id";
@@ -28,14 +30,15 @@ const LONGEST_REQUEST_ID: usize = 64;
 /// What the handlers share.
 pub struct State {
     engine: Engine,
-    schema: Schema,
+    api: Api,
     sdl: String,
 }
 
 impl State {
-    pub fn new(engine: Engine) -> Self {
-        let schema = crate::graphql::schema(engine.clone());
-        Self { engine, schema, sdl: crate::graphql::sdl() }
+    /// The error says which part of the schema the gate cannot read.
+    pub fn new(engine: Engine, trusted: Trusted) -> Result<Self, String> {
+        let api = Api::new(engine.clone(), trusted)?;
+        Ok(Self { engine, api, sdl: crate::graphql::sdl() })
     }
 }
 
@@ -51,7 +54,9 @@ pub fn routes(
         .app_data(web::Data::new(state.engine.clone()))
         .service(
             web::resource("/graphql")
+                .wrap(cors(&state.engine.config.cors_origins))
                 .route(web::post().to(graphql::post))
+                .route(web::get().to(graphql::get))
                 .default_service(web::to(graphql::wrong_method)),
         )
         .route("/schema.graphql", reading().to(schema))
@@ -61,6 +66,23 @@ pub fn routes(
         .configure(graphiql::routes)
         .configure(webhooks::routes)
         .default_service(web::to(unknown));
+}
+
+/// What pages of other origins may do: nothing, unless the settings name them. There are no
+/// cookies, so that pages can only use tokens that they have themselves.
+fn cors(origins: &[String]) -> Condition<Cors> {
+    let mut cors = Cors::default()
+        .allowed_methods(["GET", "POST"])
+        .allowed_headers(["accept", "authorization", "content-type", REQUEST_ID])
+        .expose_headers([REQUEST_ID, "retry-after"])
+        .max_age(3_600);
+    for origin in origins {
+        cors = match origin.as_str() {
+            "*" => cors.allow_any_origin().send_wildcard(),
+            origin => cors.allowed_origin(origin),
+        };
+    }
+    Condition::new(!origins.is_empty(), cors)
 }
 
 /// A route for GET and HEAD.

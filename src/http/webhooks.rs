@@ -105,7 +105,9 @@ fn plain(status: StatusCode, text: impl Into<String>) -> HttpResponse {
 fn unable(error: &Error) -> HttpResponse {
     tracing::error!(?error, "a webhook could not be answered");
     let status = match error {
-        Error::Unavailable(_) | Error::Limit(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Unavailable(_) | Error::Limit(_) | Error::Throttled { .. } => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     plain(status, "try again later")

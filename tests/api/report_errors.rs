@@ -227,7 +227,7 @@ on_both! {
                 let elements = vec![element.clone(); length];
                 with(&right(), json!({ "filter": { list: elements } }))
             };
-            let path = format!("filter.{list}");
+            let path = format!("variables.input.filter.{list}");
             one(app, &of(251), &path, "TOO_LONG", &["251", "at most 250"]).await;
             if list != "inboxes" {
                 let answer = answer(app, &of(250)).await;

@@ -175,13 +175,15 @@ async fn sends_before(
             let until = Timestamp(at.second().0 + Timestamp::SECOND);
             [(*contact).into(), (*inbox).into(), (*at).into(), Value::from(until)]
         }));
-        // Of the last second in which there are any, the one with the last id.
+        // Of the last second in which there are any, the one with the last id. Ordered by the
+        // bare column, PostgreSQL may walk the whole account by its key instead, in the hope
+        // of meeting a match soon.
         sql.push("), f(at, id) AS (SELECT v.at, (SELECT m.id ").push(&candidates);
         sql.bind(scope.account_id());
         sql.push(" AND m.occurred_at >= (SELECT MAX(m.occurred_at) / 1000000 * 1000000 ");
         sql.push(&candidates).bind(scope.account_id());
         sql.push(
-            ") ORDER BY m.id DESC LIMIT 1) FROM v) \
+            ") ORDER BY COALESCE(m.id, m.id) DESC LIMIT 1) FROM v) \
              SELECT f.at, s.id AS send, s.next_reply_at FROM f CROSS JOIN message s \
              WHERE s.id = f.id AND s.account_id = ",
         );

@@ -72,7 +72,7 @@ pub async fn record(
 /// To be called once what [`apply`] recorded is committed: statistics see no more than that.
 pub fn grew(scope: &AccountScope, outcomes: &[Outcome]) {
     let recorded = |outcome: &&Outcome| matches!(outcome, Outcome::Recorded { .. });
-    scope.db().grew(outcomes.iter().filter(recorded).count(), GROWING);
+    scope.db().grew(scope.account_id(), outcomes.iter().filter(recorded).count(), GROWING);
 }
 
 /// Records `items` within a transaction of the caller's, who must not hold the account's

@@ -1,22 +1,23 @@
-//! What is refused before the library sees a request: documents that are too long or nested
-//! too deeply for its recursive parser, and texts with NUL, which no database column takes.
-//! Works on the raw text; it knows strings, comments and brackets, not the grammar.
+//! What is refused before a parser sees a request: documents that are too long or nested too
+//! deeply for recursive parsers, and texts with NUL, which no database column takes. Works on
+//! the raw text; it knows strings, comments and brackets, not the grammar.
 
-use async_graphql::{Pos, Request, ServerError, Value, Variables};
+use async_graphql::{Pos, ServerError, Value, Variables};
 
-use super::error::{BAD_USER_INPUT, LIMIT_EXCEEDED, PARSE_FAILED, coded};
+use crate::config::Limits;
+use crate::graphql::error::{BAD_USER_INPUT, PARSE_FAILED, coded, limited};
 
-/// Bytes of a document.
-pub const DOCUMENT_BYTES: usize = 32 * 1024;
 /// Open brackets of all kinds in a document, counted together.
 pub const DOCUMENT_DEPTH: usize = 32;
 /// Open brackets in the JSON of the variables, their own included.
 pub const VARIABLES_DEPTH: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GateError {
-    #[error("the document has {0} bytes; at most {max} are allowed", max = DOCUMENT_BYTES)]
-    DocumentTooLong(usize),
+pub enum ScanError {
+    #[error("the document has {bytes} bytes; at most {most} are allowed")]
+    DocumentTooLong { bytes: usize, most: usize },
+    #[error("the document has more than {most} tokens, which are names, values and marks")]
+    TooManyTokens { most: usize, position: Pos },
     #[error("the document is nested too deeply; at most {max} brackets may be open", max = DOCUMENT_DEPTH)]
     DocumentTooDeep(Pos),
     #[error("a string is not terminated")]
@@ -27,23 +28,14 @@ pub enum GateError {
     VariablesTooDeep { path: String },
 }
 
-impl GateError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::DocumentTooLong(_) | Self::DocumentTooDeep(_) | Self::VariablesTooDeep { .. } => {
-                LIMIT_EXCEEDED
-            }
-            Self::Unterminated(_) => PARSE_FAILED,
-            Self::Nul { .. } => BAD_USER_INPUT,
-        }
-    }
-
+impl ScanError {
     /// Where in the document, if it is there.
     fn position(&self) -> Option<Pos> {
         match self {
             Self::DocumentTooDeep(position) | Self::Unterminated(position) => Some(*position),
+            Self::TooManyTokens { position, .. } => Some(*position),
             Self::Nul { position, .. } => *position,
-            Self::DocumentTooLong(_) | Self::VariablesTooDeep { .. } => None,
+            Self::DocumentTooLong { .. } | Self::VariablesTooDeep { .. } => None,
         }
     }
 
@@ -56,31 +48,48 @@ impl GateError {
     }
 }
 
-impl From<GateError> for ServerError {
-    fn from(error: GateError) -> Self {
-        coded(error.to_string(), error.position(), error.code())
+impl From<ScanError> for ServerError {
+    fn from(error: ScanError) -> Self {
+        let (text, position) = (error.to_string(), error.position());
+        match error {
+            ScanError::DocumentTooLong { most, .. } => {
+                limited("document_bytes", most, text, position)
+            }
+            ScanError::TooManyTokens { most, .. } => {
+                limited("document_tokens", most, text, position)
+            }
+            ScanError::DocumentTooDeep(_) => limited("brackets", DOCUMENT_DEPTH, text, position),
+            ScanError::VariablesTooDeep { .. } => {
+                limited("variables_depth", VARIABLES_DEPTH, text, position)
+            }
+            ScanError::Unterminated(_) => coded(text, position, PARSE_FAILED),
+            ScanError::Nul { .. } => coded(text, position, BAD_USER_INPUT),
+        }
     }
 }
 
-/// Checks all parts of a request that clients write.
-pub fn check_request(request: &Request) -> Result<(), GateError> {
-    check_document(&request.query)?;
-    if request.operation_name.as_ref().is_some_and(|name| name.contains('\0')) {
-        return Err(GateError::Nul { path: "operationName".to_owned(), position: None });
+/// Length, tokens, depth and strings of a document.
+pub fn check_document(document: &str, limits: &Limits) -> Result<(), ScanError> {
+    let (bytes, most) = (document.len(), limits.document_bytes);
+    if bytes > most {
+        return Err(ScanError::DocumentTooLong { bytes, most });
     }
-    check_variables(&request.variables)
+    let most = limits.document_tokens;
+    Scanner { document, at: 0, tokens: 0, most, open: Vec::new(), name: "" }.run()
 }
 
-/// Length, depth and strings of a document.
-pub fn check_document(document: &str) -> Result<(), GateError> {
-    if document.len() > DOCUMENT_BYTES {
-        return Err(GateError::DocumentTooLong(document.len()));
+/// The name of an operation.
+pub fn check_name(name: Option<&str>) -> Result<(), ScanError> {
+    match name {
+        Some(name) if name.contains('\0') => {
+            Err(ScanError::Nul { path: "operationName".to_owned(), position: None })
+        }
+        _ => Ok(()),
     }
-    Scanner { document, at: 0, open: Vec::new(), name: "" }.run()
 }
 
 /// Depth and strings of the variables.
-pub fn check_variables(variables: &Variables) -> Result<(), GateError> {
+pub fn check_variables(variables: &Variables) -> Result<(), ScanError> {
     for (name, value) in variables.iter() {
         check_value(value, 1).map_err(|error| error.within(&format!("variables.{name}")))?;
     }
@@ -89,14 +98,14 @@ pub fn check_variables(variables: &Variables) -> Result<(), GateError> {
 
 /// `outside` brackets are open around the value. JSON is parsed to a fixed depth, which
 /// bounds the recursion.
-fn check_value(value: &Value, outside: usize) -> Result<(), GateError> {
+fn check_value(value: &Value, outside: usize) -> Result<(), ScanError> {
     let container = matches!(value, Value::List(_) | Value::Object(_));
     if container && outside == VARIABLES_DEPTH {
-        return Err(GateError::VariablesTooDeep { path: String::new() });
+        return Err(ScanError::VariablesTooDeep { path: String::new() });
     }
     match value {
         Value::String(text) if text.contains('\0') => {
-            Err(GateError::Nul { path: String::new(), position: None })
+            Err(ScanError::Nul { path: String::new(), position: None })
         }
         Value::List(items) => items.iter().enumerate().try_for_each(|(index, item)| {
             check_value(item, outside + 1).map_err(|error| error.within(&format!("[{index}]")))
@@ -111,6 +120,8 @@ fn check_value(value: &Value, outside: usize) -> Result<(), GateError> {
 struct Scanner<'a> {
     document: &'a str,
     at: usize,
+    tokens: usize,
+    most: usize,
     /// The name in front of each open bracket; together they say where a string stands.
     open: Vec<&'a str>,
     /// The last name seen at this level.
@@ -118,9 +129,14 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    fn run(mut self) -> Result<(), GateError> {
+    fn run(mut self) -> Result<(), ScanError> {
         let bytes = self.document.as_bytes();
         while let Some(&byte) = bytes.get(self.at) {
+            // White space, commas and what lies outside of ASCII (a mark of the byte order, or
+            // an error for the parser) are no tokens.
+            if !matches!(byte, b'#' | b',' | b' ' | b'\t' | b'\n' | b'\r' | 0x80..) {
+                self.count()?;
+            }
             match byte {
                 b'#' => self.skip_while(|byte| !matches!(byte, b'\n' | b'\r')),
                 b'"' => self.string()?,
@@ -134,6 +150,10 @@ impl<'a> Scanner<'a> {
                     self.skip_while(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
                     self.name = self.document.get(start..self.at).unwrap_or_default();
                 }
+                b'.' => self.skip_while(|byte| byte == b'.'),
+                b'-' | b'0'..=b'9' => self.skip_while(|byte| {
+                    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
+                }),
                 b'=' => {
                     // The default of a variable; the last name is that of its type.
                     self.name = "";
@@ -145,14 +165,22 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    fn count(&mut self) -> Result<(), ScanError> {
+        self.tokens += 1;
+        if self.tokens <= self.most {
+            return Ok(());
+        }
+        Err(ScanError::TooManyTokens { most: self.most, position: self.position(self.at) })
+    }
+
     fn skip_while(&mut self, wanted: impl Fn(u8) -> bool) {
         let rest = &self.document.as_bytes()[self.at..];
         self.at += rest.iter().take_while(|byte| wanted(**byte)).count();
     }
 
-    fn descend(&mut self) -> Result<(), GateError> {
+    fn descend(&mut self) -> Result<(), ScanError> {
         if self.open.len() == DOCUMENT_DEPTH {
-            return Err(GateError::DocumentTooDeep(self.position(self.at)));
+            return Err(ScanError::DocumentTooDeep(self.position(self.at)));
         }
         let name = std::mem::take(&mut self.name);
         // The operation's own name or keyword is no part of the path of an argument.
@@ -163,7 +191,7 @@ impl<'a> Scanner<'a> {
 
     /// A string or block string, to its end. An open one is refused here: what the parser
     /// would take the rest for need not be what was counted.
-    fn string(&mut self) -> Result<(), GateError> {
+    fn string(&mut self) -> Result<(), ScanError> {
         let start = self.at;
         let bytes = self.document.as_bytes();
         let block = bytes[start..].starts_with(b"\"\"\"");
@@ -176,9 +204,9 @@ impl<'a> Scanner<'a> {
                 return Ok(());
             }
             self.at += match rest {
-                [] => return Err(GateError::Unterminated(self.position(start))),
+                [] => return Err(ScanError::Unterminated(self.position(start))),
                 [b'\n' | b'\r', ..] if !block => {
-                    return Err(GateError::Unterminated(self.position(start)));
+                    return Err(ScanError::Unterminated(self.position(start)));
                 }
                 [0, ..] => return Err(self.nul(start)),
                 [b'\\', b'u', b'0', b'0', b'0', b'0', ..] if !block => return Err(self.nul(start)),
@@ -189,13 +217,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn nul(&self, at: usize) -> GateError {
+    fn nul(&self, at: usize) -> ScanError {
         let names = self.open.iter().copied().chain([self.name]).filter(|name| !name.is_empty());
         let mut path = names.collect::<Vec<_>>().join(".");
         if path.is_empty() {
             path.push_str("a string of the document");
         }
-        GateError::Nul { path, position: Some(self.position(at)) }
+        ScanError::Nul { path, position: Some(self.position(at)) }
     }
 
     /// Line and column of a byte, both from 1.
@@ -211,9 +239,14 @@ impl<'a> Scanner<'a> {
 mod tests {
     use super::*;
 
+    fn check_document(document: &str) -> Result<(), ScanError> {
+        let limits = Limits { document_tokens: usize::MAX, ..Limits::default() };
+        super::check_document(document, &limits)
+    }
+
     fn nul(document: &str) -> (String, Pos) {
         match check_document(document) {
-            Err(GateError::Nul { path, position: Some(position) }) => (path, position),
+            Err(ScanError::Nul { path, position: Some(position) }) => (path, position),
             other => panic!("{document}: {other:?}"),
         }
     }
@@ -224,7 +257,7 @@ mod tests {
             |depth: usize| format!("{{ a(b: {}{}) }}", "[".repeat(depth), "]".repeat(depth));
         assert_eq!(check_document(&nested(30)), Ok(()));
         let refused = check_document(&nested(31));
-        assert_eq!(refused, Err(GateError::DocumentTooDeep(Pos { line: 1, column: 38 })));
+        assert_eq!(refused, Err(ScanError::DocumentTooDeep(Pos { line: 1, column: 38 })));
         assert!(check_document(&"{a".repeat(33)).is_err());
         assert!(check_document(&"(a".repeat(33)).is_err());
         assert!(check_document(&"([{".repeat(11)).is_err());
@@ -256,15 +289,15 @@ mod tests {
     fn refuses_open_strings() {
         for document in ["{ a(b: \"c) }", "{ a(b: \"c\n\") }", "\"\"\" {{{{", "\"\"\"\"", "\"\\"] {
             let refused = check_document(document);
-            assert!(matches!(refused, Err(GateError::Unterminated(_))), "{document}: {refused:?}");
+            assert!(matches!(refused, Err(ScanError::Unterminated(_))), "{document}: {refused:?}");
         }
     }
 
     #[test]
     fn refuses_long_documents() {
-        assert_eq!(check_document(&" ".repeat(DOCUMENT_BYTES)), Ok(()));
-        let refused = check_document(&" ".repeat(DOCUMENT_BYTES + 1));
-        assert_eq!(refused, Err(GateError::DocumentTooLong(32_769)));
+        assert_eq!(check_document(&" ".repeat(32_768)), Ok(()));
+        let refused = check_document(&" ".repeat(32_769));
+        assert_eq!(refused, Err(ScanError::DocumentTooLong { bytes: 32_769, most: 32_768 }));
     }
 
     #[test]
@@ -285,7 +318,7 @@ mod tests {
     #[test]
     fn positions_count_lines_of_all_endings() {
         let at = |document: &str| match check_document(document) {
-            Err(GateError::Unterminated(position)) => (position.line, position.column),
+            Err(ScanError::Unterminated(position)) => (position.line, position.column),
             other => panic!("{other:?}"),
         };
         assert_eq!(at("\""), (1, 1));
@@ -301,7 +334,6 @@ mod tests {
         let refused = check_variables(&variables(input)).unwrap_err();
         let message = "variables.input.items[1].name must not contain the character NUL (U+0000)";
         assert_eq!(refused.to_string(), message);
-        assert_eq!(refused.code(), BAD_USER_INPUT);
 
         let nested = |depth: usize| {
             let lists =
@@ -309,14 +341,25 @@ mod tests {
             check_variables(&variables(serde_json::json!({ "a": lists })))
         };
         assert_eq!(nested(VARIABLES_DEPTH - 1), Ok(()));
-        assert!(matches!(nested(VARIABLES_DEPTH), Err(GateError::VariablesTooDeep { .. })));
+        assert!(matches!(nested(VARIABLES_DEPTH), Err(ScanError::VariablesTooDeep { .. })));
+    }
+
+    #[test]
+    fn tokens_are_counted() {
+        let limits = Limits { document_tokens: 20, ..Limits::default() };
+        let check = |document: &str| super::check_document(document, &limits);
+        // Six marks, three names, a string and a number; comments and commas are none.
+        let some = "{ a(b: -1.5e+3, c: \"é {\") } # x y z\n";
+        assert_eq!(check(some), Ok(()));
+        assert_eq!(check(&format!("{some} ...f @ ! $v = | &")), Ok(()));
+        let refused = check(&format!("{some} ...f @ ! $v = | & w"));
+        assert!(matches!(refused, Err(ScanError::TooManyTokens { most: 20, .. })), "{refused:?}");
+        assert_eq!(check(&" ,\n".repeat(100)), Ok(()));
     }
 
     #[test]
     fn checks_the_name_of_the_operation() {
-        let mut request = Request::new("{ a }");
-        request.operation_name = Some("a\0".to_owned());
-        let refused = check_request(&request).unwrap_err();
+        let refused = check_name(Some("a\0")).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "operationName must not contain the character NUL (U+0000)"
@@ -375,7 +418,7 @@ mod tests {
                 assert!(async_graphql::parser::parse_query(&document).is_ok(), "{document}");
             } else {
                 let answer = check_document(&document);
-                assert!(matches!(answer, Err(GateError::DocumentTooDeep(_))), "{document}");
+                assert!(matches!(answer, Err(ScanError::DocumentTooDeep(_))), "{document}");
             }
         }
     }
@@ -391,7 +434,7 @@ mod tests {
             let length = dice.roll(40);
             let text: String = (0..length).map(|_| parts[dice.roll(parts.len())]).collect();
             // What the parser takes, the gate may refuse for its depth and for NUL only.
-            if let Err(GateError::Unterminated(_)) = check_document(&text) {
+            if let Err(ScanError::Unterminated(_)) = check_document(&text) {
                 assert!(async_graphql::parser::parse_query(&text).is_err(), "{text:?}");
             }
         }

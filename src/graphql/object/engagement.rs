@@ -112,7 +112,7 @@ impl OutputType for Engagement {
             let fields: IndexMap<String, MetaField> = FIELDS
                 .iter()
                 .map(|(metric, name)| {
-                    let mut field = MetaField::new(name.clone(), format!("{value}!"));
+                    let mut field = MetaField::new(name.clone(), value.clone());
                     field.description = Some(metric.description().to_owned());
                     (name.clone(), field)
                 })

@@ -53,7 +53,9 @@ async fn answers(app: &TestApp) -> Vec<(String, String)> {
             let body = json!({ "query": REPORT, "variables": variables }).to_string();
             let answer = bytes(&client, body).await;
             assert!(answer.starts_with("{\"data\""), "{ask:#?}: {answer}");
-            answers.push((format!("{ask:#?}"), answer));
+            // How the caller's bucket stands goes by the clock.
+            let (answer, _) = answer.split_once(",\"extensions\":").unwrap();
+            answers.push((format!("{ask:#?}"), answer.to_owned()));
         }
     }
     answers

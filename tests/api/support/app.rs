@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use entity::id::{AccountId, UserId};
 use entity::kinds::{Role, TokenScope};
@@ -87,7 +88,8 @@ pub async fn run_with(kind: Kind, config: Config, body: impl AsyncFn(&TestApp)) 
         grafana_url: Some("https://grafana.example.org".to_owned()),
         ..config
     };
-    let mut db = Db::connect(&test.url, CONNECTIONS).await.unwrap();
+    let patience = Duration::from_secs(config.limits.deadline_seconds);
+    let mut db = Db::connect_within(&test.url, CONNECTIONS, patience).await.unwrap();
     let watch = Watch::default();
     let watching = watch.clone();
     db.watch(move |statement| watching.see(statement));

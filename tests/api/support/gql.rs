@@ -15,6 +15,8 @@ pub struct Client {
 pub struct Answer {
     pub status: u16,
     pub body: Value,
+    /// What the body says of its cost; apart, since the caller's bucket goes by the clock.
+    pub extensions: Value,
 }
 
 impl Client {
@@ -34,9 +36,10 @@ impl Client {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
-        let body =
+        let mut body: Value =
             serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}: no JSON: {text}"));
-        Answer { status, body }
+        let extensions = body.as_object_mut().and_then(|body| body.remove("extensions"));
+        Answer { status, body, extensions: extensions.unwrap_or_default() }
     }
 
     /// The data of an answer that must carry no error.

@@ -4,6 +4,7 @@ pub mod app;
 pub mod db;
 pub mod factory;
 pub mod gql;
+pub mod killers;
 pub mod mutations;
 pub mod schema;
 pub mod whatsapp;

@@ -1,0 +1,166 @@
+//! How a request is run: through the gate, out of the buckets of caller and account, against
+//! the schema, within the deadline. HTTP, WebSocket and SSE all come through here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apollo_compiler::ast::OperationType;
+use async_graphql::{Response, ServerError, Value};
+use tracing::Instrument;
+
+use super::error::{THROTTLED, TIMEOUT, coded};
+use super::gate::{Admitted, Asked, Buckets, Gate, Spender, Standing, Trusted, Wait};
+use super::loader::Caller;
+use super::{ClientAddress, RequestId, Schema, finish};
+use crate::auth::Viewer;
+use crate::config::{Config, TrustedMode};
+use crate::engine::Engine;
+
+/// Who asks, and under which id.
+#[derive(Clone)]
+pub struct Who {
+    /// None for callers without a token.
+    pub viewer: Option<Viewer>,
+    pub address: ClientAddress,
+    pub request_id: RequestId,
+}
+
+impl Who {
+    fn spender(&self) -> Spender {
+        Spender::caller(self.viewer.as_ref(), self.address.0.as_deref())
+    }
+}
+
+#[derive(Clone)]
+pub struct Api(Arc<Parts>);
+
+struct Parts {
+    schema: Schema,
+    gate: Gate,
+    buckets: Arc<Buckets>,
+    deadline: Duration,
+    /// What one document may cost.
+    most: u64,
+}
+
+/// The documents that the settings trust. The error names the setting.
+pub fn trusted(config: &Config) -> Result<Trusted, String> {
+    match (config.trusted_mode, &config.trusted_documents) {
+        (TrustedMode::Off, None) => Ok(Trusted::none()),
+        (_, None) => Err("trusted_mode needs a file in trusted_documents".to_owned()),
+        (mode, Some(file)) => {
+            Trusted::read(mode, file).map_err(|error| format!("trusted_documents: {error}"))
+        }
+    }
+}
+
+impl Api {
+    /// The error says which part does not fit; with a schema of ours it is none.
+    pub fn new(engine: Engine, trusted: Trusted) -> Result<Self, String> {
+        let config = &engine.config;
+        let limits = config.limits;
+        let gate = Gate::new(&super::sdl(), limits, config.introspection, trusted)?;
+        let buckets = Arc::new(Buckets::new(&limits));
+        Ok(Self(Arc::new(Parts {
+            most: limits.document_cost.min(buckets.most()),
+            deadline: Duration::from_secs(limits.deadline_seconds),
+            gate,
+            buckets,
+            schema: super::schema(engine),
+        })))
+    }
+
+    /// Checks a request and takes what it may cost from its caller. The response says why it
+    /// is refused.
+    pub fn admit(&self, asked: Asked, who: &Who) -> Result<Admitted, Box<Response>> {
+        let refuse = |errors| Box::new(finish(Response::from_errors(errors), &who.request_id));
+        let admitted = self.0.gate.admit(asked, self.0.most).map_err(refuse)?;
+        let cost = admitted.cost.total();
+        match self.0.buckets.take(who.spender(), cost) {
+            Ok(_) => Ok(admitted),
+            Err(wait) => Err(refuse(vec![throttled(wait)])),
+        }
+    }
+
+    /// Runs a query or a mutation. Every error of the answer has a code and the request's id.
+    /// What is not done at the deadline is given up; a mutation goes on nevertheless, since
+    /// half of one is worse than a late one.
+    pub async fn execute(&self, admitted: Admitted, who: Who) -> Response {
+        let (cost, kind) = (admitted.cost, admitted.kind);
+        let (spender, request_id) = (who.spender(), who.request_id.clone());
+        let caller = who
+            .viewer
+            .clone()
+            .map(|viewer| Caller::charging(viewer, self.0.buckets.clone(), cost.total()));
+        let mut request = admitted.into_request().data(who.request_id).data(who.address);
+        if let Some(caller) = &caller {
+            request = request.data(caller.clone());
+        }
+        let schema = self.0.schema.clone();
+        let run = async move { schema.execute(request).await };
+        let mut running = tokio::spawn(run.in_current_span());
+        let done = tokio::time::timeout(self.0.deadline, &mut running).await;
+        let response = match done {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                tracing::error!(request_id = %request_id.0, %error, "a request failed");
+                let error = crate::error::Error::Internal(error.into());
+                return super::refuse(error, &request_id);
+            }
+            Err(_) => {
+                if kind == OperationType::Query {
+                    running.abort();
+                }
+                Response::from_errors(vec![self.late(kind)])
+            }
+        };
+        let actual = cost.actual(values(&response.data));
+        let unused = cost.total() - actual;
+        if let Some(caller) = caller {
+            caller.give_back(unused);
+        }
+        let standing = self.0.buckets.give_back(spender, unused);
+        let spent = spent(cost.total(), actual, standing);
+        finish(response.extension("cost", spent), &request_id)
+    }
+
+    fn late(&self, kind: OperationType) -> ServerError {
+        let seconds = self.0.deadline.as_secs();
+        let rest = match kind {
+            OperationType::Query => "it was given up",
+            _ => "it goes on, and its idempotency key will tell what came of it",
+        };
+        coded(format!("the operation was not done within {seconds} seconds; {rest}"), None, TIMEOUT)
+    }
+}
+
+fn throttled(wait: Wait) -> ServerError {
+    let seconds = wait.0;
+    let message =
+        format!("the caller has spent what may be spent at once; ask again in {seconds} s");
+    let mut error = coded(message, None, THROTTLED);
+    error.extensions.get_or_insert_default().set("retryAfterSeconds", seconds);
+    error
+}
+
+/// How many values an answer has, lists and objects themselves apart: what a document was
+/// estimated to have.
+fn values(data: &Value) -> u64 {
+    match data {
+        Value::Object(fields) => fields.values().fold(0, |sum, value| sum + 1 + values(value)),
+        Value::List(items) => items.iter().map(values).sum(),
+        _ => 0,
+    }
+}
+
+fn spent(requested: u64, actual: u64, standing: Standing) -> Value {
+    let fields = [
+        ("requested", requested),
+        ("actual", actual),
+        ("limit", standing.limit),
+        ("remaining", standing.remaining),
+        ("restoreRate", standing.restore_rate),
+    ];
+    let fields = fields.map(|(name, number)| (async_graphql::Name::new(name), number.into()));
+    Value::Object(fields.into_iter().collect())
+}
