@@ -208,7 +208,8 @@ impl Stage {
         let asked = Asked { query: Some(text.to_owned()), variables, ..Asked::default() };
         let (request_id, address) = (RequestId("bench".to_owned()), ClientAddress(None));
         let who = Who { viewer: Some(viewer), address, request_id };
-        let admitted = self.api.admit(asked, &who).map_err(|refused| refused.errors).unwrap();
+        let admitted =
+            self.api.admit(asked, &who, false).map_err(|refused| refused.errors).unwrap();
         let response = self.api.execute(admitted, who).await;
         assert!(response.errors.is_empty(), "{:?} of {text}", response.errors);
         serde_json::to_value(response.data).unwrap()

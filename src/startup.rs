@@ -48,8 +48,7 @@ pub enum StartupError {
 
 /// Opens the database of the settings, without looking at what is in it.
 pub async fn connect(config: &Config) -> Result<Db, StartupError> {
-    let patience = Duration::from_secs(config.limits.deadline_seconds);
-    let opened = Db::connect_within(&config.database_url, config.connections, patience).await;
+    let opened = Db::connect(&config.database_url, config.connections).await;
     opened.map_err(|error| StartupError::Database(config.database().to_owned(), error))
 }
 
@@ -83,7 +82,12 @@ impl Application {
     /// The application of the settings. It listens from here on and answers from
     /// [`Application::run`] on.
     pub async fn build(config: Config) -> Result<Self, StartupError> {
-        Self::start(open(config).await?).await
+        let patience = Duration::from_secs(config.limits.deadline_seconds);
+        let opened = Db::connect_within(&config.database_url, config.connections, patience).await;
+        let db =
+            opened.map_err(|error| StartupError::Database(config.database().to_owned(), error))?;
+        let vault = Vault::new(secret_key::load(&config)?);
+        Self::build_with(config, db, Clock::System, vault).await
     }
 
     /// The same with a database, a clock and a vault of the caller's. Port 0 takes any that

@@ -8,7 +8,7 @@ use apollo_compiler::ast::OperationType;
 use async_graphql::{Response, ServerError, Value};
 use tracing::Instrument;
 
-use super::error::{THROTTLED, TIMEOUT, coded};
+use super::error::{METHOD_NOT_ALLOWED, THROTTLED, TIMEOUT, coded};
 use super::gate::{Admitted, Asked, Buckets, Gate, Spender, Standing, Trusted, Wait};
 use super::loader::Caller;
 use super::{ClientAddress, RequestId, Schema, finish};
@@ -71,10 +71,19 @@ impl Api {
     }
 
     /// Checks a request and takes what it may cost from its caller. The response says why it
-    /// is refused.
-    pub fn admit(&self, asked: Asked, who: &Who) -> Result<Admitted, Box<Response>> {
+    /// is refused; where only reading is allowed, all else is.
+    pub fn admit(
+        &self,
+        asked: Asked,
+        who: &Who,
+        only_reading: bool,
+    ) -> Result<Admitted, Box<Response>> {
         let refuse = |errors| Box::new(finish(Response::from_errors(errors), &who.request_id));
         let admitted = self.0.gate.admit(asked, self.0.most).map_err(refuse)?;
+        if only_reading && admitted.kind != OperationType::Query {
+            let message = "only queries may be sent by GET; send this one by POST";
+            return Err(refuse(vec![coded(message, None, METHOD_NOT_ALLOWED)]));
+        }
         let cost = admitted.cost.total();
         match self.0.buckets.take(who.spender(), cost) {
             Ok(_) => Ok(admitted),
@@ -83,9 +92,16 @@ impl Api {
     }
 
     /// Runs a query or a mutation. Every error of the answer has a code and the request's id.
-    /// What is not done at the deadline is given up; a mutation goes on nevertheless, since
-    /// half of one is worse than a late one.
+    /// All of it is done in a task of its own, which a caller who hangs up does not end.
     pub async fn execute(&self, admitted: Admitted, who: Who) -> Response {
+        let (api, request_id) = (self.clone(), who.request_id.clone());
+        let done = tokio::spawn(async move { api.run(admitted, who).await }.in_current_span());
+        done.await.unwrap_or_else(|error| failed(error, &request_id))
+    }
+
+    /// What is not done at the deadline is given up, and paid for; a mutation goes on
+    /// nevertheless, since half of one is worse than a late one.
+    async fn run(&self, admitted: Admitted, who: Who) -> Response {
         let (cost, kind) = (admitted.cost, admitted.kind);
         let (spender, request_id) = (who.spender(), who.request_id.clone());
         let caller = who
@@ -99,22 +115,19 @@ impl Api {
         let schema = self.0.schema.clone();
         let run = async move { schema.execute(request).await };
         let mut running = tokio::spawn(run.in_current_span());
-        let done = tokio::time::timeout(self.0.deadline, &mut running).await;
-        let response = match done {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                tracing::error!(request_id = %request_id.0, %error, "a request failed");
-                let error = crate::error::Error::Internal(error.into());
-                return super::refuse(error, &request_id);
+        let (response, actual) = match tokio::time::timeout(self.0.deadline, &mut running).await {
+            Ok(Ok(response)) => {
+                let actual = cost.actual(values(&response.data));
+                (response, actual)
             }
+            Ok(Err(error)) => (failed(error, &request_id), cost.total()),
             Err(_) => {
                 if kind == OperationType::Query {
                     running.abort();
                 }
-                Response::from_errors(vec![self.late(kind)])
+                (Response::from_errors(vec![self.late(kind)]), cost.total())
             }
         };
-        let actual = cost.actual(values(&response.data));
         let unused = cost.total() - actual;
         if let Some(caller) = caller {
             caller.give_back(unused);
@@ -132,6 +145,11 @@ impl Api {
         };
         coded(format!("the operation was not done within {seconds} seconds; {rest}"), None, TIMEOUT)
     }
+}
+
+/// The answer where our own code broke off.
+fn failed(error: tokio::task::JoinError, request_id: &RequestId) -> Response {
+    super::refuse(crate::error::Error::Internal(error.into()), request_id)
 }
 
 fn throttled(wait: Wait) -> ServerError {

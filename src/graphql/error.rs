@@ -16,6 +16,8 @@ pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 pub const OPERATION_RESOLUTION_FAILURE: &str = "OPERATION_RESOLUTION_FAILURE";
 pub const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
+/// What may only be read was to be changed.
+pub const METHOD_NOT_ALLOWED: &str = "METHOD_NOT_ALLOWED";
 /// Too much was asked for in too short a time.
 pub const THROTTLED: &str = "THROTTLED";
 /// An operation took too long.

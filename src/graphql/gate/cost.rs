@@ -11,32 +11,44 @@ use async_graphql::{Value as Json, Variables};
 
 use crate::domain::page::{DEFAULT_PAGE, LONGEST_PAGE};
 
-/// Types whose making reads facts of whole periods, and what each costs. A list of parents
-/// shares one reading.
-const WORK: [(&str, u64); 3] = [("Report", 100), ("Engagement", 100), ("RecordConnection", 100)];
+/// Types whose making reads facts of whole periods, what each costs, and whether each parent in
+/// a list costs it anew.
+const WORK: [(&str, u64, bool); 3] =
+    [("Report", 100, true), ("Engagement", 100, false), ("RecordConnection", 100, true)];
+
+/// What is made of each row of a report beside its own values is paid for so many rows; how many
+/// there will be is not known before.
+const ROWS: u64 = 100;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Values that are answered, if every list is as long as it may be.
     pub values: u64,
-    /// What is spent whatever the answer turns out to be.
-    pub work: u64,
+    /// What is spent whatever the answer turns out to be, and only once for a list of parents.
+    once: u64,
+    /// The same, for each of them.
+    each: u64,
 }
 
 impl Cost {
     pub fn total(self) -> u64 {
-        self.values.saturating_add(self.work)
+        self.values.saturating_add(self.work())
     }
 
     /// What an answer with so many values has cost.
     pub fn actual(self, values: u64) -> u64 {
-        self.values.min(values).saturating_add(self.work)
+        self.values.min(values).saturating_add(self.work())
+    }
+
+    fn work(self) -> u64 {
+        self.once.saturating_add(self.each)
     }
 
     fn plus(self, other: Self) -> Self {
         Self {
             values: self.values.saturating_add(other.values),
-            work: self.work.saturating_add(other.work),
+            once: self.once.saturating_add(other.once),
+            each: self.each.saturating_add(other.each),
         }
     }
 }
@@ -82,11 +94,17 @@ impl<'a> Scale<'a> {
 
     fn field(&mut self, field: &'a Field) -> Cost {
         let inner = self.set(&field.selection_set);
-        let kind = field.definition.ty.inner_named_type();
-        let work = WORK.iter().find(|(name, _)| kind == name).map_or(0, |(_, work)| *work);
+        let (kind, size) = (field.definition.ty.inner_named_type(), self.size(field));
+        let work = WORK.iter().find(|(name, ..)| kind == name);
+        let (once, each) = match work {
+            Some((_, work, true)) => (0, *work),
+            Some((_, work, false)) => (*work, 0),
+            None => (0, 0),
+        };
         Cost {
-            values: inner.values.saturating_mul(self.size(field)).saturating_add(1),
-            work: inner.work.saturating_add(work),
+            values: inner.values.saturating_mul(size).saturating_add(1),
+            once: inner.once.saturating_add(once),
+            each: inner.each.saturating_mul(size).saturating_add(each),
         }
     }
 
@@ -94,6 +112,9 @@ impl<'a> Scale<'a> {
     /// bounded by what stands around them.
     fn size(&self, field: &'a Field) -> u64 {
         let takes = |name: &str| field.definition.arguments.iter().any(|it| it.name == name);
+        if is_rows(field) {
+            return ROWS;
+        }
         if field.definition.ty.is_list() && takes("ids") {
             return self.given(field, "ids").map_or(1, Size::length);
         }
@@ -114,6 +135,11 @@ impl<'a> Scale<'a> {
         let definition = self.operation.variables.iter().find(|it| it.name == *variable)?;
         definition.default_value.as_deref().map(Size::Literal)
     }
+}
+
+/// Rows lead back to the things that they are about, and so to pages of these.
+fn is_rows(field: &Field) -> bool {
+    field.definition.ty.is_list() && field.definition.ty.inner_named_type() == "ReportRow"
 }
 
 enum Size<'a> {
@@ -240,7 +266,7 @@ mod tests {
     }
 
     fn times(size: u64, (values, work): (u64, u64)) -> (u64, u64) {
-        (1 + size * values, work)
+        (1 + size * values, size * work)
     }
 
     fn schema() -> Valid<Schema> {
@@ -266,7 +292,7 @@ mod tests {
                 text.push_str(&format!(" fragment f{index} on Query {body}"));
             }
             let (values, work) = naive(&set, 0, &fragments);
-            prop_assert_eq!(cost_of(&schema(), &text), Cost { values, work });
+            prop_assert_eq!(cost_of(&schema(), &text), Cost { values, once: 0, each: work });
         }
     }
 

@@ -24,16 +24,18 @@ use moka::sync::Cache;
 
 use super::error::{OPERATION_RESOLUTION_FAILURE, PARSE_FAILED, coded, limited, refused};
 use crate::config::{Limits, MOST_NESTED};
-use crate::error::{Violation, ViolationCode};
+use crate::error::ViolationCode;
 use values::{Checker, Given};
 
 pub use bucket::{Buckets, Spender, Standing, Wait};
 pub use cost::Cost;
 pub use persisted::{Hash, Trusted, hash};
 
-/// Bytes of documents that are kept with what was made of them, which takes several times
-/// as much.
-const KEPT_BYTES: u64 = 8 * 1024 * 1024;
+/// About as many bytes are kept of documents and of what was made of them.
+const KEPT_BYTES: u64 = 64 * 1024 * 1024;
+/// What the trees of a document take for each byte of its text, and what any takes.
+const BYTES_A_BYTE: usize = 64;
+const BYTES_AT_LEAST: usize = 4_096;
 
 /// A document that may be run.
 pub struct Document {
@@ -60,10 +62,6 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    pub fn is_query(&self) -> bool {
-        self.kind == OperationType::Query
-    }
-
     pub(super) fn into_request(self) -> async_graphql::Request {
         let mut request = async_graphql::Request::new("").variables(self.variables);
         request.operation_name = self.operation_name;
@@ -157,9 +155,9 @@ impl Gate {
     /// Everything that a document can be refused for without its variables.
     fn check(&self, text: &str) -> Result<Document, Errors> {
         scan::check_document(text, &self.limits).map_err(|error| vec![error.into()])?;
+        // Bounded above: the parser counts white space and comments as tokens too.
         let mut parser = Parser::new()
-            // Twice: marks that the scan takes for one token may be several to the parser.
-            .token_limit(self.limits.document_tokens.saturating_mul(4))
+            .token_limit(self.limits.document_bytes.saturating_add(1))
             .recursion_limit(MOST_NESTED * 4);
         let tree = parser.parse_ast(text, "document").map_err(|failed| {
             let errors = failed.errors.iter().map(|error| {
@@ -187,11 +185,8 @@ impl Gate {
             match given.get(variable.name.as_str()) {
                 Some(value) => checker.check(&path, Given::Json(value), &variable.ty),
                 None if variable.ty.is_non_null() && variable.default_value.is_none() => {
-                    checker.violations.push(Violation {
-                        path,
-                        code: ViolationCode::Required,
-                        message: format!("is required, of the type {}", variable.ty),
-                    });
+                    let message = format!("is required, of the type {}", variable.ty);
+                    checker.fail(&path, ViolationCode::Required, message);
                 }
                 None => {}
             }
@@ -205,7 +200,7 @@ impl Document {
     fn weight(&self) -> u32 {
         let sources = self.typed.sources.values();
         let bytes: usize = sources.map(|source| source.source_text().len()).sum();
-        u32::try_from(bytes).unwrap_or(u32::MAX)
+        u32::try_from(BYTES_AT_LEAST + BYTES_A_BYTE * bytes).unwrap_or(u32::MAX)
     }
 }
 

@@ -22,7 +22,7 @@ type Checked<T = ()> = Result<T, Box<ServerError>>;
 
 pub fn check(document: &Document, limits: &Limits, introspection: bool) -> Checked {
     let mut counts = Counts::default();
-    let mut scale = Scale::new(document);
+    let mut scale = Scale::new(document)?;
     let mut nodes = 0_usize;
     for definition in &document.definitions {
         match definition {
@@ -157,12 +157,19 @@ struct Scale<'a> {
 }
 
 impl<'a> Scale<'a> {
-    fn new(document: &'a Document) -> Self {
-        let fragments = document.definitions.iter().filter_map(|definition| match definition {
-            Definition::FragmentDefinition(fragment) => Some((fragment.name.as_str(), fragment)),
-            _ => None,
-        });
-        Self { sources: &document.sources, fragments: fragments.collect(), weighed: HashMap::new() }
+    fn new(document: &'a Document) -> Checked<Self> {
+        let mut fragments = HashMap::new();
+        for definition in &document.definitions {
+            let Definition::FragmentDefinition(fragment) = definition else { continue };
+            // Of two only one would be weighed.
+            if fragments.insert(fragment.name.as_str(), fragment).is_some() {
+                let name = &fragment.name;
+                let message = format!("there are two fragments named \"{name}\"");
+                let pos = position(name, &document.sources);
+                return Err(Box::new(coded(message, pos, VALIDATION_FAILED)));
+            }
+        }
+        Ok(Self { sources: &document.sources, fragments, weighed: HashMap::new() })
     }
 
     fn set(&mut self, set: &'a [Selection], nested: usize) -> Checked<Weight> {

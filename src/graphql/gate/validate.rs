@@ -1,9 +1,9 @@
 //! A document against our schema: by `apollo-compiler`, and for values by our own rules, which
 //! name the place of each wrong one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use apollo_compiler::ast::{self, Type};
+use apollo_compiler::ast::{self, DirectiveList};
 use apollo_compiler::executable::{Operation, Selection, SelectionSet};
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Schema};
@@ -31,13 +31,15 @@ pub(super) fn validate(
         Err(failed) => (failed.partial, told(&failed.errors)),
     };
     let mut checker =
-        Checker { schema, list_items, variables: variables(&document), violations: Vec::new() };
+        Checker { schema, list_items, variables: HashMap::new(), violations: Vec::new() };
     for operation in document.operations.iter() {
+        let variables = operation.variables.iter();
+        checker.variables =
+            variables.map(|variable| (variable.name.as_str(), variable.as_ref())).collect();
         defaults(operation, &mut checker);
-        walk(&operation.selection_set, &mut checker);
-    }
-    for fragment in document.fragments.values() {
-        walk(&fragment.selection_set, &mut checker);
+        let mut walk = Walk { document: &document, checker: &mut checker, seen: HashSet::new() };
+        walk.directives(&operation.directives);
+        walk.set(&operation.selection_set);
     }
     let violations = std::mem::take(&mut checker.violations);
     let mut errors: Vec<_> = told
@@ -62,20 +64,6 @@ fn told(diagnostics: &DiagnosticList) -> Vec<(&'static str, ServerError)> {
     errors.collect()
 }
 
-/// The types of variables. Where operations differ, the one that allows null counts.
-fn variables(document: &ExecutableDocument) -> HashMap<&str, &Type> {
-    let mut types: HashMap<&str, &Type> = HashMap::new();
-    for operation in document.operations.iter() {
-        for variable in &operation.variables {
-            let known = types.entry(&variable.name).or_insert(&variable.ty);
-            if !variable.ty.is_non_null() {
-                *known = &variable.ty;
-            }
-        }
-    }
-    types
-}
-
 fn defaults<'a>(operation: &'a Operation, checker: &mut Checker<'a>) {
     for variable in &operation.variables {
         if let Some(value) = &variable.default_value {
@@ -85,16 +73,42 @@ fn defaults<'a>(operation: &'a Operation, checker: &mut Checker<'a>) {
     }
 }
 
-/// Fields as they are written; fragments are walked on their own.
-fn walk<'a>(set: &'a SelectionSet, checker: &mut Checker<'a>) {
-    for selection in &set.selections {
-        match selection {
-            Selection::Field(field) => {
-                checker.arguments(&field.arguments, &field.definition.arguments);
-                walk(&field.selection_set, checker);
+/// Goes through an operation, and once through each fragment that it spreads.
+struct Walk<'a, 'c> {
+    document: &'a ExecutableDocument,
+    checker: &'c mut Checker<'a>,
+    seen: HashSet<&'a str>,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn set(&mut self, set: &'a SelectionSet) {
+        for selection in &set.selections {
+            self.directives(selection.directives());
+            match selection {
+                Selection::Field(field) => {
+                    self.checker.arguments(&field.arguments, &field.definition.arguments);
+                    self.set(&field.selection_set);
+                }
+                Selection::InlineFragment(inline) => self.set(&inline.selection_set),
+                Selection::FragmentSpread(spread) => {
+                    let document = self.document;
+                    if let Some(fragment) = document.fragments.get(&spread.fragment_name)
+                        && self.seen.insert(&spread.fragment_name)
+                    {
+                        self.directives(&fragment.directives);
+                        self.set(&fragment.selection_set);
+                    }
+                }
             }
-            Selection::InlineFragment(inline) => walk(&inline.selection_set, checker),
-            Selection::FragmentSpread(_) => {}
+        }
+    }
+
+    fn directives(&mut self, directives: &'a DirectiveList) {
+        let schema: &'a Schema = self.checker.schema;
+        for directive in directives.iter() {
+            if let Some(definition) = schema.directive_definitions.get(&directive.name) {
+                self.checker.arguments(&directive.arguments, &definition.arguments);
+            }
         }
     }
 }

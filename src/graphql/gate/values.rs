@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use apollo_compiler::ast::{self, InputValueDefinition, Type};
+use apollo_compiler::ast::{self, InputValueDefinition, Type, VariableDefinition};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Node, Schema};
@@ -15,6 +15,9 @@ use crate::graphql::scalar::DateTime;
 
 /// Names that are listed where another one is not allowed.
 const LISTED: usize = 40;
+/// Wrong values that are told of at once; the last says that there are more.
+const MOST_VIOLATIONS: usize = 100;
+const LAST: usize = MOST_VIOLATIONS - 1;
 
 /// A value where it stands.
 #[derive(Clone, Copy)]
@@ -31,8 +34,9 @@ enum Form<'a> {
     Float,
     Text(&'a str),
     Name(&'a str),
-    List(Vec<Given<'a>>),
-    Object(Vec<(&'a str, Given<'a>)>),
+    /// With its length; see [`Given::items`].
+    List(usize),
+    Object,
     Variable(&'a str),
     Other,
 }
@@ -49,13 +53,8 @@ impl<'a> Given<'a> {
                 },
                 Json::String(text) => Form::Text(text),
                 Json::Enum(name) => Form::Name(name),
-                Json::List(items) => Form::List(items.iter().map(Given::Json).collect()),
-                Json::Object(fields) => {
-                    let fields = fields.iter();
-                    Form::Object(
-                        fields.map(|(name, value)| (name.as_str(), Given::Json(value))).collect(),
-                    )
-                }
+                Json::List(items) => Form::List(items.len()),
+                Json::Object(_) => Form::Object,
                 Json::Binary(_) => Form::Other,
             },
             Self::Literal(value) => match value {
@@ -66,18 +65,33 @@ impl<'a> Given<'a> {
                 ast::Value::String(text) => Form::Text(text),
                 ast::Value::Enum(name) => Form::Name(name),
                 ast::Value::Variable(name) => Form::Variable(name),
-                ast::Value::List(items) => {
-                    Form::List(items.iter().map(|item| Given::Literal(item)).collect())
-                }
-                ast::Value::Object(fields) => {
-                    let fields = fields.iter();
-                    Form::Object(
-                        fields
-                            .map(|(name, value)| (name.as_str(), Given::Literal(value)))
-                            .collect(),
-                    )
-                }
+                ast::Value::List(items) => Form::List(items.len()),
+                ast::Value::Object(_) => Form::Object,
             },
+        }
+    }
+
+    fn items(self) -> Vec<Self> {
+        match self {
+            Self::Json(Json::List(items)) => items.iter().map(Given::Json).collect(),
+            Self::Literal(ast::Value::List(items)) => {
+                items.iter().map(|item| Given::Literal(item)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn fields(self) -> Vec<(&'a str, Self)> {
+        match self {
+            Self::Json(Json::Object(fields)) => {
+                let fields = fields.iter();
+                fields.map(|(name, value)| (name.as_str(), Given::Json(value))).collect()
+            }
+            Self::Literal(ast::Value::Object(fields)) => {
+                let fields = fields.iter();
+                fields.map(|(name, value)| (name.as_str(), Given::Literal(value))).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -91,14 +105,25 @@ pub(super) struct Checker<'a> {
     pub schema: &'a Valid<Schema>,
     /// The longest list.
     pub list_items: usize,
-    /// The types of variables, for values within a document.
-    pub variables: HashMap<&'a str, &'a Type>,
+    /// The variables of the operation, for values within a document.
+    pub variables: HashMap<&'a str, &'a VariableDefinition>,
     pub violations: Vec<Violation>,
 }
 
 impl<'a> Checker<'a> {
-    fn fail(&mut self, path: &str, code: ViolationCode, message: String) {
-        self.violations.push(Violation { path: path.to_owned(), code, message });
+    pub(super) fn fail(&mut self, path: &str, code: ViolationCode, message: String) {
+        match self.violations.len() {
+            MOST_VIOLATIONS.. => {}
+            LAST => {
+                let message = "there are more wrong values".to_owned();
+                self.violations.push(Violation { path: path.to_owned(), code, message });
+            }
+            _ => self.violations.push(Violation { path: path.to_owned(), code, message }),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.violations.len() >= MOST_VIOLATIONS
     }
 
     fn expected(&mut self, path: &str, ty: &Type, form: &str) {
@@ -111,21 +136,21 @@ impl<'a> Checker<'a> {
     /// a fixed depth.
     pub(super) fn check(&mut self, path: &str, value: Given<'a>, ty: &'a Type) {
         match value.form() {
-            // Whether its type fits is told by validation, and what it holds when it comes.
-            Form::Variable(_) => {}
+            _ if self.is_full() => {}
+            Form::Variable(name) => self.variable(path, name, ty),
             Form::Null if ty.is_non_null() => {
                 let message = format!("is required, of the type {ty}");
                 self.fail(path, ViolationCode::Required, message);
             }
             Form::Null => {}
-            Form::List(items) if ty.is_list() => {
-                if items.len() > self.list_items {
-                    let (count, most) = (items.len(), self.list_items);
+            Form::List(count) if ty.is_list() => {
+                if count > self.list_items {
+                    let most = self.list_items;
                     let message = format!("has {count} elements; at most {most} are allowed");
                     self.fail(path, ViolationCode::TooLong, message);
                     return;
                 }
-                for (index, item) in items.into_iter().enumerate() {
+                for (index, item) in value.items().into_iter().enumerate() {
                     self.check(&format!("{path}[{index}]"), item, ty.item_type());
                 }
             }
@@ -135,11 +160,37 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// A variable within a value. What it holds is looked at when it comes; here, whether its
+    /// type allows what the place does not. `apollo-compiler` compares the innermost types only.
+    /// <https://spec.graphql.org/September2025/#sec-All-Variable-Usages-Are-Allowed>
+    fn variable(&mut self, path: &str, name: &str, ty: &Type) {
+        // An argument itself is validation's, and so is a variable that is not there.
+        if !path.contains(['.', '[']) {
+            return;
+        }
+        let Some(definition) = self.variables.get(name) else { return };
+        let default = definition.default_value.as_deref();
+        let given = default.is_some_and(|value| !matches!(value, ast::Value::Null));
+        let fits = match ty {
+            Type::NonNullNamed(inner) if given => {
+                definition.ty.is_assignable_to(&Type::Named(inner.clone()))
+            }
+            Type::NonNullList(inner) if given => {
+                definition.ty.is_assignable_to(&Type::List(inner.clone()))
+            }
+            ty => definition.ty.is_assignable_to(ty),
+        };
+        if !fits {
+            let message = format!("${name} of the type {} does not fit {ty}", definition.ty);
+            self.fail(path, ViolationCode::Conflict, message);
+        }
+    }
+
     fn named(&mut self, path: &str, value: Given<'a>, form: Form<'a>, ty: &'a Type) {
         let schema: &'a Schema = self.schema;
         match (schema.types.get(ty.inner_named_type()), form) {
-            (Some(ExtendedType::InputObject(object)), Form::Object(fields)) => {
-                self.object(path, object, &fields);
+            (Some(ExtendedType::InputObject(object)), Form::Object) => {
+                self.object(path, object, &value.fields());
             }
             (Some(ExtendedType::Enum(kind)), form) => {
                 let name = match form {
@@ -165,6 +216,9 @@ impl<'a> Checker<'a> {
     fn object(&mut self, path: &str, object: &'a InputObjectType, fields: &[(&'a str, Given<'a>)]) {
         let mut seen = HashSet::new();
         for (name, value) in fields {
+            if self.is_full() {
+                return;
+            }
             let inner = format!("{path}.{name}");
             let Some(definition) = object.fields.get(*name) else {
                 let there = listed("there are", object.fields.keys());
@@ -194,7 +248,9 @@ impl<'a> Checker<'a> {
         let fits = match fields {
             [(_, value)] => match value.form() {
                 Form::Null => false,
-                Form::Variable(name) => self.variables.get(name).is_none_or(|ty| ty.is_non_null()),
+                Form::Variable(name) => {
+                    self.variables.get(name).is_none_or(|variable| variable.ty.is_non_null())
+                }
                 _ => true,
             },
             _ => false,

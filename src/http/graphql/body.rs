@@ -91,9 +91,9 @@ pub(super) fn parse_link(link: &str) -> Result<Asked, Refusal> {
     let mut asked = Asked::default();
     for (name, value) in url::form_urlencoded::parse(link.as_bytes()) {
         match name.as_ref() {
+            // Clients send an empty one for none.
+            _ if value.is_empty() => {}
             "query" => asked.query = Some(value.into_owned()),
-            // Apollo's clients send an empty one for none.
-            "operationName" if value.is_empty() => {}
             "operationName" => asked.operation_name = Some(value.into_owned()),
             "variables" => asked.variables = json("variables", value.as_bytes())?,
             "extensions" => asked.extensions = json("extensions", value.as_bytes())?,
@@ -103,7 +103,8 @@ pub(super) fn parse_link(link: &str) -> Result<Asked, Refusal> {
     whole(asked)
 }
 
-fn whole(asked: Asked) -> Result<Asked, Refusal> {
+fn whole(mut asked: Asked) -> Result<Asked, Refusal> {
+    asked.operation_name = asked.operation_name.filter(|name| !name.is_empty());
     if asked.query.is_none() && !asked.extensions.0.contains_key("persistedQuery") {
         return Err(malformed("query is missing: send one, or extensions.persistedQuery"));
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Refusal;
 use crate::error::Error;
-use crate::graphql::error::{THROTTLED, TIMEOUT, number, text};
+use crate::graphql::error::{INTERNAL, METHOD_NOT_ALLOWED, THROTTLED, TIMEOUT, number, text};
 use crate::graphql::{self, RequestId};
 
 /// The two types of JSON that a client may ask for; they differ in the status of documents
@@ -95,15 +95,16 @@ impl Media {
 
     /// If nothing of a well-formed request was run, the newer type says so by its status.
     fn status(self, response: &Response) -> StatusCode {
-        let has = |code| response.errors.iter().any(|error| text(error, "code") == Some(code));
-        if has(THROTTLED) {
-            StatusCode::TOO_MANY_REQUESTS
-        } else if has(TIMEOUT) {
-            StatusCode::GATEWAY_TIMEOUT
-        } else if self == Self::GraphqlResponse && was_not_run(response) {
-            StatusCode::BAD_REQUEST
-        } else {
-            StatusCode::OK
+        if !was_not_run(response) {
+            return StatusCode::OK;
+        }
+        match response.errors.first().and_then(|error| text(error, "code")) {
+            Some(THROTTLED) => StatusCode::TOO_MANY_REQUESTS,
+            Some(TIMEOUT) => StatusCode::GATEWAY_TIMEOUT,
+            Some(METHOD_NOT_ALLOWED) => StatusCode::METHOD_NOT_ALLOWED,
+            Some(INTERNAL) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ if self == Self::GraphqlResponse => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
         }
     }
 

@@ -17,6 +17,7 @@ use super::{State, request_id};
 use crate::auth::{self, Viewer};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::graphql::error::METHOD_NOT_ALLOWED;
 use crate::graphql::gate::Asked;
 use crate::graphql::{ClientAddress, RequestId, Who};
 use media::Media;
@@ -63,12 +64,9 @@ pub(super) async fn get(request: HttpRequest, state: web::Data<State>) -> HttpRe
 
 /// Any other method.
 pub(super) async fn wrong_method(request: HttpRequest) -> HttpResponse {
-    Media::accepted(request.headers())
-        .write(Err(wrong("send requests by POST, or queries by GET")), &request_id(&request))
-}
-
-fn wrong(message: &str) -> Refusal {
-    Refusal::Http(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message.to_owned())
+    let message = "send requests by POST, or queries by GET".to_owned();
+    let refusal = Refusal::Http(StatusCode::METHOD_NOT_ALLOWED, METHOD_NOT_ALLOWED, message);
+    Media::accepted(request.headers()).write(Err(refusal), &request_id(&request))
 }
 
 async fn answer(
@@ -77,15 +75,11 @@ async fn answer(
     viewer: Option<Viewer>,
     id: &RequestId,
     asked: Asked,
-    reads: bool,
+    only_reading: bool,
 ) -> Result<Response, Refusal> {
     let address = ClientAddress(request.peer_addr().map(|address| address.ip().to_string()));
     let who = Who { viewer, address, request_id: id.clone() };
-    let admitted = state.api.admit(asked, &who).map_err(Refusal::Gate)?;
-    if reads && !admitted.is_query() {
-        return Err(wrong("only queries may be sent by GET; send this one by POST"));
-    }
-    // In a task of its own, which a caller who hangs up does not end.
+    let admitted = state.api.admit(asked, &who, only_reading).map_err(Refusal::Gate)?;
     Ok(state.api.execute(admitted, who).await)
 }
 

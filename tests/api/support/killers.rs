@@ -19,6 +19,7 @@ pub fn killers() -> Vec<Killer> {
         ("a cycle of 20".to_owned(), cycle(20), INVALID),
         ("a cycle of 100".to_owned(), cycle(100), LIMIT),
         ("a chain of 500".to_owned(), chain(500), LIMIT),
+        ("a fragment and its double".to_owned(), twice(), INVALID),
         ("10,000 aliases".to_owned(), many(10_000, |n| format!("a{n}:metrics{{key}}")), LIMIT),
         ("31 aliases".to_owned(), many(31, |n| format!("a{n}: metrics {{ key }}")), LIMIT),
         ("3,000 directives".to_owned(), directives(3_000), LIMIT),
@@ -81,6 +82,21 @@ fn chain(length: usize) -> String {
     let fragments =
         (0..length).map(|index| format!("fragment f{index} on Query{{...f{}}}", index + 1));
     format!("{{...f0}}{}", fragments.collect::<String>())
+}
+
+/// A deep fragment that hides behind a flat one of its name.
+fn twice() -> String {
+    let deep: String = (0..20)
+        .map(|level| {
+            let next = level + 1;
+            format!(
+                " fragment f{level} on Query {{ {}...f{next}{} }} fragment f{level} on Query {{ x }}",
+                "... { ".repeat(20),
+                " }".repeat(20)
+            )
+        })
+        .collect();
+    format!("{{ ...f0 }}{deep} fragment f20 on Query {{ metrics {{ key }} }}")
 }
 
 fn many(count: usize, field: impl Fn(usize) -> String) -> String {
