@@ -1,14 +1,14 @@
 //! Lists as Relay's connections. All of them come from [`connect`]; the arguments that they
-//! share are described, and priced, in one place.
+//! share are described in one place.
 
 use std::borrow::Cow;
 
 use async_graphql::connection::PageInfo;
-use async_graphql::parser::types::{Field, VariableDefinition};
+use async_graphql::parser::types::Field;
 use async_graphql::registry::{MetaField, MetaType, Registry};
 use async_graphql::{
     ContextSelectionSet, Enum, Object, OutputType, Positioned, ServerResult, SimpleObject,
-    TypeName, Value, VisitorContext,
+    TypeName, Value,
 };
 use futures_util::future::BoxFuture;
 use sea_orm::{EntityTrait, ModelTrait, Select};
@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::loader::Reader;
 use super::scalar::Count;
-use crate::domain::page::{self, DEFAULT_PAGE, LONGEST_PAGE, Order, PageRequest, Sorting};
+use crate::domain::page::{self, Order, PageRequest, Sorting};
 use crate::error::Result;
 
 /// Which way a list is sorted.
@@ -172,7 +172,6 @@ impl Lists {
                 argument.description.get_or_insert_with(|| text.to_owned());
             }
         }
-        field.compute_complexity = Some(page_cost);
     }
 }
 
@@ -197,23 +196,4 @@ impl OutputType for Lists {
     ) -> ServerResult<Value> {
         Ok(Value::Null)
     }
-}
-
-/// What a list costs: its elements, times the fields of each. Bounded, so that the sum over
-/// a document cannot overflow.
-fn page_cost(
-    context: &VisitorContext<'_>,
-    variables: &[Positioned<VariableDefinition>],
-    field: &Field,
-    children: usize,
-) -> ServerResult<usize> {
-    const MOST: usize = 1 << 40;
-    // A variable that was left out is an error here, and means the default.
-    let asked = ["first", "last"].into_iter().find_map(|name| {
-        context.param_value::<Option<i32>>(variables, field, name, None).ok().flatten()
-    });
-    let longest = usize::try_from(LONGEST_PAGE).unwrap_or(usize::MAX);
-    let usual = usize::try_from(DEFAULT_PAGE).unwrap_or(usize::MAX);
-    let size = asked.map_or(usual, |size| usize::try_from(size).unwrap_or(1).clamp(1, longest));
-    Ok(size.saturating_mul(children).saturating_add(1).min(MOST))
 }
