@@ -91,11 +91,8 @@ fn describe(error: &mut ServerError) {
         // Fields fail with errors of ours or because the library cannot read an argument.
         set(error.extensions.get_or_insert_default(), BAD_USER_INPUT, Vec::new());
     } else {
-        let (code, message) = of_library(&error.message);
-        if let Some(message) = message {
-            error.message = message;
-        }
-        set(error.extensions.get_or_insert_default(), code, Vec::new());
+        // The gate has told all that can be wrong with a document; this is the rest.
+        set(error.extensions.get_or_insert_default(), VALIDATION_FAILED, Vec::new());
     }
 }
 
@@ -195,19 +192,6 @@ fn indexed(path: &str) -> String {
     indexed
 }
 
-/// What the library says about a whole document, and a better text where it names no limit.
-fn of_library(message: &str) -> (&'static str, Option<String>) {
-    if message.contains("cannot be greater than") {
-        return (LIMIT_EXCEEDED, None);
-    }
-    if message.starts_with("Unknown operation named")
-        || message.starts_with("Operation name required")
-    {
-        return (OPERATION_RESOLUTION_FAILURE, None);
-    }
-    (VALIDATION_FAILED, None)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,12 +233,7 @@ mod tests {
 
     #[test]
     fn everything_has_a_code() {
-        for (message, code) in [
-            ("Unknown field \"x\" on type \"Query\".", VALIDATION_FAILED),
-            ("Operation name required in request.", OPERATION_RESOLUTION_FAILURE),
-        ] {
-            let error = finished(ServerError::new(message, None));
-            assert_eq!(extension(&error, "code"), Some(Value::from(code)), "{message}");
-        }
+        let error = finished(ServerError::new("Unknown field \"x\" on type \"Query\".", None));
+        assert_eq!(extension(&error, "code"), Some(Value::from(VALIDATION_FAILED)));
     }
 }

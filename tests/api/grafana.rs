@@ -86,6 +86,9 @@ async fn follow(client: &Client, account: &str, input: Value) {
         link.starts_with("https://grafana.example.org/d/rapport-reports/rapport-reports?from=")
     );
     let mut values = parameters(link);
+    if let Some(zone) = input["timeZone"].as_str() {
+        assert_eq!(values["timezone"], [zone]);
+    }
     let dashboard = dashboard("rapport-reports.json");
     assert_eq!(dashboard["uid"], "rapport-reports");
     for name in values.keys().filter(|name| !["from", "to", "timezone"].contains(&name.as_str())) {
