@@ -315,6 +315,15 @@ impl Sql {
         self
     }
 
+    /// Appends another one, text and parameters.
+    pub fn append(&mut self, other: Self) -> &mut Self {
+        for (text, part) in other.parts {
+            let text = std::mem::take(&mut self.rest) + &text;
+            self.parts.push((text, part));
+        }
+        self.push(&other.rest)
+    }
+
     /// Appends rows without nulls as a table, for `WITH v(…) AS (`. There must be one at least,
     /// and the values of a column must be of one type.
     pub fn rows<const N: usize>(

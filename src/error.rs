@@ -23,6 +23,12 @@ pub enum Error {
     /// A limit was reached; the text names it and its value.
     #[error("{0}")]
     Limit(String),
+    /// Events after a cursor are no longer kept, or the cursor is of another log.
+    #[error(
+        "the events after this cursor are no longer kept: load what you show anew and subscribe \
+         without `after`"
+    )]
+    Resync,
     /// Too much was asked of an account in too short a time.
     #[error("the account has spent what may be spent at once; ask again in {seconds} s")]
     Throttled { seconds: u64 },

@@ -28,6 +28,8 @@ pub mod graphql;
 pub mod http;
 /// What providers tell by webhook.
 pub mod ingest;
+/// What subscribers hear of, as it happens.
+pub mod live;
 /// Percentiles that can be added up.
 mod percentile;
 /// Puts the parts together and takes them apart.

@@ -6,14 +6,17 @@ mod chores;
 pub mod doctor;
 pub mod migrate;
 
+use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::{Extensions, Server, ServerHandle};
 use actix_web::middleware::{Compress, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 use sea_orm::DbErr;
+use tokio::sync::watch;
 
 use crate::auth::Vault;
 use crate::clock::Clock;
@@ -25,6 +28,8 @@ use crate::graphql::{self, id::NodeId};
 use crate::http;
 use crate::ingest::{self, Worker};
 
+/// How long a client may take nothing of what is sent.
+const SILENCE: Duration = Duration::from_secs(30);
 /// How long requests and the worker may go on after the wish to stop.
 const GRACE_SECONDS: u64 = 10;
 
@@ -76,6 +81,21 @@ pub struct Application {
     worker: Worker,
     server: Server,
     address: SocketAddr,
+    stopping: watch::Sender<bool>,
+}
+
+/// Stops an application from elsewhere.
+pub struct Handle {
+    server: ServerHandle,
+    stopping: watch::Sender<bool>,
+}
+
+impl Handle {
+    /// Ends what is open; with `graceful`, requests under way are answered first.
+    pub async fn stop(&self, graceful: bool) {
+        self.stopping.send_replace(true);
+        self.server.stop(graceful).await;
+    }
 }
 
 impl Application {
@@ -103,10 +123,12 @@ impl Application {
 
     async fn start(engine: Engine) -> Result<Self, StartupError> {
         let trusted = graphql::trusted(&engine.config).map_err(StartupError::Setting)?;
-        let state = http::State::new(engine.clone(), trusted).map_err(StartupError::Schema)?;
+        let stopping = watch::Sender::new(false);
+        let state = http::State::new(engine.clone(), trusted, stopping.subscribe());
+        let state = state.map_err(StartupError::Schema)?;
         let worker = ingest::start(engine.clone());
-        match bind(&engine, state, &worker) {
-            Ok((server, address)) => Ok(Self { engine, worker, server, address }),
+        match bind(&engine, state, &worker, stopping.clone()) {
+            Ok((server, address)) => Ok(Self { engine, worker, server, address, stopping }),
             Err(error) => {
                 worker.stop().await;
                 Err(StartupError::Listen(engine.config.listen, error))
@@ -127,9 +149,8 @@ impl Application {
         &self.worker
     }
 
-    /// Stops the application from elsewhere, as SIGTERM does.
-    pub fn handle(&self) -> ServerHandle {
-        self.server.handle()
+    pub fn handle(&self) -> Handle {
+        Handle { server: self.server.handle(), stopping: self.stopping.clone() }
     }
 
     /// Where people reach it: the public URL, or the address it listens on.
@@ -162,7 +183,7 @@ impl Application {
 
     /// Serves until SIGTERM or SIGINT, then finishes what was begun and closes the database.
     pub async fn run(self) -> Result<(), StartupError> {
-        let Self { engine, worker, server, address } = self;
+        let Self { engine, worker, server, address, stopping: _stopping } = self;
         tracing::info!(%address, database = engine.config.database(), "listening");
         let chores = tokio::spawn(chores::run(engine.clone()));
         let served = server.await;
@@ -181,7 +202,12 @@ impl Application {
     }
 }
 
-fn bind(engine: &Engine, state: http::State, worker: &Worker) -> io::Result<(Server, SocketAddr)> {
+fn bind(
+    engine: &Engine,
+    state: http::State,
+    worker: &Worker,
+    stopping: watch::Sender<bool>,
+) -> io::Result<(Server, SocketAddr)> {
     let state = web::Data::new(state);
     let worker = web::Data::new(worker.clone());
     let mut server = HttpServer::new(move || {
@@ -191,7 +217,11 @@ fn bind(engine: &Engine, state: http::State, worker: &Worker) -> io::Result<(Ser
             .wrap(from_fn(http::observe))
             .configure(|config| http::routes(config, &state, &worker))
     })
-    .shutdown_signal(stop_signal())
+    .on_connect(limit_silence)
+    .shutdown_signal(async move {
+        stop_signal().await;
+        stopping.send_replace(true);
+    })
     .shutdown_timeout(GRACE_SECONDS)
     .bind(engine.config.listen)?;
     if let Some(workers) = engine.config.workers {
@@ -199,6 +229,17 @@ fn bind(engine: &Engine, state: http::State, worker: &Worker) -> io::Result<(Ser
     }
     let address = server.addrs().first().copied().unwrap_or(engine.config.listen);
     Ok((server.run(), address))
+}
+
+/// Has the system cut connections whose other end takes nothing of what is sent: a client that
+/// does not read would otherwise keep its buffers for ever.
+fn limit_silence(connection: &dyn Any, _: &mut Extensions) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(SILENCE))
+    {
+        tracing::warn!(%error, "a connection has no limit of silence");
+    }
 }
 
 async fn stop_signal() {

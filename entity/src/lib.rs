@@ -16,6 +16,7 @@ pub mod conversation;
 pub mod conversation_event;
 pub mod conversation_label;
 pub mod event;
+pub mod event_log;
 pub mod id;
 pub mod idempotency_key;
 pub mod inbox;

@@ -1,11 +1,12 @@
 //! The rows behind a number: those of one cell of a report, by the same definitions, filter and
 //! times that made it, so that there are exactly as many of them.
 
+use entity::id::AccountId;
 use entity::vocabulary;
 use entity::vocabulary::Vocabulary;
 use entity::{contact, conversation, conversation_event, message, session};
 use sea_orm::sea_query::Expr;
-use sea_orm::{Condition, QueryFilter, Select};
+use sea_orm::{QueryFilter, Select};
 
 use super::key::Key;
 use super::measure::{Definition, Measure, Member};
@@ -17,6 +18,7 @@ use super::source::{Source, Time};
 use super::statement::{Apart, Count, Matches, Statement, Taken};
 use super::tally::Slot;
 use crate::auth::{AccountScope, Permission};
+use crate::db::Sql;
 use crate::error::{Checks, Error, Result, ViolationCode};
 
 vocabulary! {
@@ -138,32 +140,31 @@ fn select(
     matches: &[Matches],
 ) -> Records {
     let Definition { source, measure, .. } = asked.metric.definition();
-    let among = |table: &str, column: &str| {
+    let chosen = |table: &str, column: &str| {
         let rows = asked.moments.iter().map(|moment| {
             let only = moment.only.sql(query.reply_window);
             let condition = format!("{only} AND {condition}");
-            let rows = Rows { source, time: moment.time, condition, column };
-            rows.of(scope, query, table, matches)
+            Rows { source, time: moment.time, condition, column }
         });
-        rows.fold(Condition::any(), Condition::add)
+        among(&rows.collect::<Vec<_>>(), scope, query, table, matches)
     };
     match (measure, source) {
         (Measure::Distinct { member: Member::Contact, .. }, _) => {
-            Records::Contacts(scope.find().filter(among("contact", Member::Contact.column())))
+            Records::Contacts(scope.find().filter(chosen("contact", Member::Contact.column())))
         }
         (Measure::Distinct { member: Member::Conversation, .. }, _) => {
             let column = Member::Conversation.column();
-            Records::Conversations(scope.find().filter(among("conversation", column)))
+            Records::Conversations(scope.find().filter(chosen("conversation", column)))
         }
         (_, Source::Messages | Source::Sends | Source::Replies | Source::FirstResponses) => {
-            Records::Messages(scope.find().filter(among("message", "m.id")))
+            Records::Messages(scope.find().filter(chosen("message", "m.id")))
         }
-        (_, Source::Sessions) => Records::Sessions(scope.find().filter(among("session", "s.id"))),
+        (_, Source::Sessions) => Records::Sessions(scope.find().filter(chosen("session", "s.id"))),
         (_, Source::Conversations) => {
-            Records::Conversations(scope.find().filter(among("conversation", "c.id")))
+            Records::Conversations(scope.find().filter(chosen("conversation", "c.id")))
         }
         (_, Source::Resolutions) => {
-            Records::Events(scope.find().filter(among("conversation_event", "e.id")))
+            Records::Events(scope.find().filter(chosen("conversation_event", "e.id")))
         }
     }
 }
@@ -178,24 +179,33 @@ pub(super) struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// That a row of the table is one of those that the query lets through.
-    pub fn of(
-        self,
-        scope: &AccountScope,
-        query: &ReportQuery,
-        table: &str,
-        matches: &[Matches],
-    ) -> Expr {
-        let Self { source, time, condition, column } = self;
+    fn sql(&self, account: AccountId, query: &ReportQuery, matches: &[Matches]) -> Sql {
+        let (source, condition) = (self.source, self.condition.clone());
         let count = Count { slot: Slot::Sum(0), source, condition, taken: Taken::Number };
-        let statement = Statement { time, apart: Apart::Nothing, counts: vec![count] };
-        let (account, segments) = (scope.account_id(), &query.stretch.segments);
-        if segments.is_empty() {
-            return Expr::value(false);
-        }
-        let (text, values) = statement
-            .rows(column, account, segments, &query.breakdown, &query.filter, matches)
-            .parts(scope.db().backend());
-        Expr::cust_with_values(format!("\"{table}\".\"id\" IN ({text})"), values)
+        let (time, apart) = (self.time, Apart::Nothing);
+        let statement = Statement { time, apart, counts: vec![count] };
+        let segments = &query.stretch.segments;
+        statement.rows(self.column, account, segments, &query.breakdown, &query.filter, matches)
     }
+}
+
+/// That a row of the table is one of those of `rows` that the query lets through.
+pub(super) fn among(
+    rows: &[Rows<'_>],
+    scope: &AccountScope,
+    query: &ReportQuery,
+    table: &str,
+    matches: &[Matches],
+) -> Expr {
+    if query.stretch.segments.is_empty() {
+        return Expr::value(false);
+    }
+    // One list of all: for several lists, PostgreSQL would test each row of the table.
+    let mut union = Sql::default();
+    for (index, rows) in rows.iter().enumerate() {
+        union.push(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
+        union.append(rows.sql(scope.account_id(), query, matches)).push(&format!(") r{index}"));
+    }
+    let (text, values) = union.parts(scope.db().backend());
+    Expr::cust_with_values(format!("\"{table}\".\"id\" IN ({text})"), values)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use entity::id::ConversationId;
 use entity::kinds::{Direction, Medium, OpenedBy, SessionRole};
 use entity::{Timestamp, conversation, message};
-use sea_orm::{Condition, ConnectionTrait, QueryFilter, Select};
+use sea_orm::{ConnectionTrait, QueryFilter, Select};
 
 use super::filter::ReportFilter;
 use super::label;
@@ -14,7 +14,7 @@ use super::metric::Metric;
 use super::period::PeriodInput;
 use super::predicate::Predicate;
 use super::query::{ReportInput, ReportQuery};
-use super::records::Rows;
+use super::records::{Rows, among};
 use super::source::{Source, Time};
 use crate::auth::{AccountScope, Permission};
 use crate::db::Sql;
@@ -47,8 +47,7 @@ pub async fn conversation_starts(
         condition: failed,
         column: "m.id",
     };
-    let either = [begun, failed].map(|rows| rows.of(scope, &query, "message", &[]));
-    Ok(scope.find().filter(either.into_iter().fold(Condition::any(), Condition::add)))
+    Ok(scope.find().filter(among(&[begun, failed], scope, &query, "message", &[])))
 }
 
 /// The conversations that the business began.
@@ -60,7 +59,7 @@ pub async fn engagements(
     let condition = BEGUN_BY_A_SEND.sql(query.reply_window);
     let (source, time) = (Source::Conversations, Time::CreatedAt);
     let rows = Rows { source, time, condition, column: "c.id" };
-    Ok(scope.find().filter(rows.of(scope, &query, "conversation", &[])))
+    Ok(scope.find().filter(among(&[rows], scope, &query, "conversation", &[])))
 }
 
 /// Notes and system entries engage nobody.

@@ -13,6 +13,7 @@ mod sign_in;
 pub mod token;
 mod vault;
 pub mod viewer;
+mod vigil;
 
 use entity::id::AccountId;
 use entity::kinds::{Role, TokenScope};
@@ -26,6 +27,7 @@ pub use sign_in::{sign_in, sign_out};
 pub use token::IssuedToken;
 pub use vault::Vault;
 pub use viewer::{Viewer, authenticate};
+pub use vigil::{Vigil, Watched};
 
 /// For a webhook, after its signature was verified. It may record, and nothing else.
 pub fn provider_scope(engine: &Engine, account_id: AccountId) -> AccountScope {

@@ -33,6 +33,14 @@ pub struct Limits {
     pub account_cost: u64,
     /// What an account gets back each second.
     pub account_cost_per_second: u64,
+    /// Sockets that a caller may have open.
+    pub caller_sockets: usize,
+    /// Operations under way on one socket.
+    pub socket_operations: usize,
+    /// Subscriptions that a caller may have open.
+    pub caller_subscriptions: usize,
+    /// Subscriptions that an account may have open.
+    pub account_subscriptions: usize,
     /// Seconds that an operation may take.
     pub deadline_seconds: u64,
 }
@@ -55,6 +63,10 @@ impl Default for Limits {
             caller_cost_per_second: 10_000,
             account_cost: 1_000_000,
             account_cost_per_second: 50_000,
+            caller_sockets: 200,
+            socket_operations: 20,
+            caller_subscriptions: 500,
+            account_subscriptions: 5_000,
             deadline_seconds: 10,
         }
     }
@@ -80,6 +92,10 @@ impl Limits {
         let root_fields = count("root_fields", default.root_fields);
         let directives = count("directives", default.directives);
         let list_items = count("list_items", default.list_items);
+        let caller_sockets = count("caller_sockets", default.caller_sockets);
+        let socket_operations = count("socket_operations", default.socket_operations);
+        let caller_subscriptions = count("caller_subscriptions", default.caller_subscriptions);
+        let account_subscriptions = count("account_subscriptions", default.account_subscriptions);
         let mut depth = |name, default| reader.number(name, 1..=MOST_NESTED, default);
         let (depth, introspection_depth) = (
             depth("depth", default.depth),
@@ -97,6 +113,10 @@ impl Limits {
             root_fields,
             directives,
             list_items,
+            caller_sockets,
+            socket_operations,
+            caller_subscriptions,
+            account_subscriptions,
             document_cost: cost("document_cost", default.document_cost),
             caller_cost: cost("caller_cost", default.caller_cost),
             caller_cost_per_second: cost("caller_cost_per_second", default.caller_cost_per_second),

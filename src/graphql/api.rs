@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apollo_compiler::ast::OperationType;
-use async_graphql::{Response, ServerError, Value};
+use async_graphql::{Request, Response, ServerError, Value};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use tracing::Instrument;
 
 use super::error::{METHOD_NOT_ALLOWED, THROTTLED, TIMEOUT, coded};
 use super::gate::{Admitted, Asked, Buckets, Gate, Spender, Standing, Trusted, Wait};
-use super::loader::Caller;
+use super::loader::{Caller, Charge};
 use super::{ClientAddress, RequestId, Schema, finish};
 use crate::auth::Viewer;
 use crate::config::{Config, TrustedMode};
@@ -28,6 +30,37 @@ pub struct Who {
 impl Who {
     fn spender(&self) -> Spender {
         Spender::caller(self.viewer.as_ref(), self.address.0.as_deref())
+    }
+}
+
+/// How a request came in, which decides what it may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By POST, for one answer.
+    Post,
+    /// By a link, for one answer: whatever follows a link must change nothing.
+    Get,
+    /// For any number of answers: a socket, or POST for an event stream.
+    Stream,
+    /// By a link, for an event stream.
+    GetStream,
+}
+
+impl Way {
+    /// Why it cannot carry such an operation.
+    fn refuses(self, kind: OperationType) -> Option<&'static str> {
+        use OperationType::{Mutation, Query, Subscription};
+        match (self, kind) {
+            (Self::Get, Mutation) => Some("only queries may be sent by GET; send this one by POST"),
+            (Self::GetStream, Mutation) => {
+                Some("only queries and subscriptions may be sent by GET; send this one by POST")
+            }
+            (Self::Post | Self::Get, Subscription) => Some(
+                "subscriptions are answered by WebSocket (graphql-transport-ws) or as an event \
+                 stream (Accept: text/event-stream)",
+            ),
+            (_, Query | Mutation | Subscription) => None,
+        }
     }
 }
 
@@ -71,18 +104,12 @@ impl Api {
     }
 
     /// Checks a request and takes what it may cost from its caller. The response says why it
-    /// is refused; where only reading is allowed, all else is.
-    pub fn admit(
-        &self,
-        asked: Asked,
-        who: &Who,
-        only_reading: bool,
-    ) -> Result<Admitted, Box<Response>> {
+    /// is refused.
+    pub fn admit(&self, asked: Asked, who: &Who, way: Way) -> Result<Admitted, Box<Response>> {
         let refuse = |errors| Box::new(finish(Response::from_errors(errors), &who.request_id));
         let admitted = self.0.gate.admit(asked, self.0.most).map_err(refuse)?;
-        if only_reading && admitted.kind != OperationType::Query {
-            let message = "only queries may be sent by GET; send this one by POST";
-            return Err(refuse(vec![coded(message, None, METHOD_NOT_ALLOWED)]));
+        if let Some(reason) = way.refuses(admitted.kind) {
+            return Err(refuse(vec![coded(reason, None, METHOD_NOT_ALLOWED)]));
         }
         let cost = admitted.cost.total();
         match self.0.buckets.take(who.spender(), cost) {
@@ -99,19 +126,51 @@ impl Api {
         done.await.unwrap_or_else(|error| failed(error, &request_id))
     }
 
+    /// The request as the library runs it, and who asks.
+    fn prepare(&self, admitted: Admitted, who: Who) -> (Request, Option<Caller>) {
+        let charge = Charge {
+            buckets: self.0.buckets.clone(),
+            spender: who.spender(),
+            cost: admitted.cost.total(),
+        };
+        let caller = who.viewer.map(|viewer| Caller::charging(viewer, charge));
+        let request = admitted.into_request().data(who.request_id).data(who.address);
+        let request = match &caller {
+            Some(caller) => request.data(caller.clone()),
+            None => request,
+        };
+        (request, caller)
+    }
+
+    /// Runs any operation: a subscription answers again and again, the others once. Each event
+    /// is paid for like a request of its own, and waits until it can be.
+    pub fn stream(&self, admitted: Admitted, who: Who) -> BoxStream<'static, Response> {
+        let api = self.clone();
+        if admitted.kind != OperationType::Subscription {
+            return stream::once(async move { api.execute(admitted, who).await }).boxed();
+        }
+        let (cost, spender, request_id) = (admitted.cost, who.spender(), who.request_id.clone());
+        let (request, caller) = self.prepare(admitted, who);
+        let responses = self.0.schema.execute_stream(request);
+        let responses = responses.map(move |response| {
+            let actual = cost.actual(values(&response.data));
+            let unused = cost.total() - actual;
+            if let Some(caller) = &caller {
+                caller.give_back(unused);
+            }
+            let standing = api.0.buckets.give_back(spender.clone(), unused);
+            let spent = spent(cost.total(), actual, standing);
+            finish(response.extension("cost", spent), &request_id)
+        });
+        responses.boxed()
+    }
+
     /// What is not done at the deadline is given up, and paid for; a mutation goes on
     /// nevertheless, since half of one is worse than a late one.
     async fn run(&self, admitted: Admitted, who: Who) -> Response {
         let (cost, kind) = (admitted.cost, admitted.kind);
         let (spender, request_id) = (who.spender(), who.request_id.clone());
-        let caller = who
-            .viewer
-            .clone()
-            .map(|viewer| Caller::charging(viewer, self.0.buckets.clone(), cost.total()));
-        let mut request = admitted.into_request().data(who.request_id).data(who.address);
-        if let Some(caller) = &caller {
-            request = request.data(caller.clone());
-        }
+        let (request, caller) = self.prepare(admitted, who);
         let schema = self.0.schema.clone();
         let run = async move { schema.execute(request).await };
         let mut running = tokio::spawn(run.in_current_span());

@@ -13,6 +13,7 @@ use crate::error::{Error, Violation, ViolationCode};
 
 pub const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+pub const FORBIDDEN: &str = "FORBIDDEN";
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 pub const OPERATION_RESOLUTION_FAILURE: &str = "OPERATION_RESOLUTION_FAILURE";
 pub const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
@@ -20,6 +21,8 @@ pub const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
 pub const METHOD_NOT_ALLOWED: &str = "METHOD_NOT_ALLOWED";
 /// Too much was asked for in too short a time.
 pub const THROTTLED: &str = "THROTTLED";
+/// A subscription cannot go on where it broke off.
+pub const RESYNC: &str = "RESYNC";
 /// An operation took too long.
 pub const TIMEOUT: &str = "TIMEOUT";
 pub const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
@@ -28,10 +31,11 @@ pub const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
 pub fn code(error: &Error) -> &'static str {
     match error {
         Error::Unauthenticated => "UNAUTHENTICATED",
-        Error::Forbidden(_) => "FORBIDDEN",
+        Error::Forbidden(_) => FORBIDDEN,
         Error::NotFound(_) => "NOT_FOUND",
         Error::Invalid(_) => BAD_USER_INPUT,
         Error::Limit(_) => LIMIT_EXCEEDED,
+        Error::Resync => RESYNC,
         Error::Throttled { .. } => THROTTLED,
         Error::Unavailable(_) => "UNAVAILABLE",
         Error::Internal(_) => INTERNAL,
@@ -121,7 +125,7 @@ pub(super) fn coded(message: impl Into<String>, pos: Option<Pos>, code: &str) ->
 
 /// The error of a request that asks for more than a limit allows. `limit` names it as the
 /// settings do, where it is one.
-pub(super) fn limited(
+pub fn limited(
     limit: &str,
     most: impl Into<Value>,
     message: impl Into<String>,

@@ -15,7 +15,7 @@ use entity::id::AccountId;
 use futures_util::future::BoxFuture;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 
-use super::gate::{Buckets, Spender};
+use super::gate::{Buckets, Spender, Wait};
 use crate::auth::{AccountScope, Viewer};
 use crate::error::{Error, Result};
 
@@ -33,14 +33,30 @@ pub trait Key: Clone + Eq + Hash + Send + Sync + 'static {
     ) -> impl Future<Output = Result<HashMap<Self, Self::Row>>> + Send;
 }
 
+/// What a request may cost. The spender has paid it, and each account that is touched does.
+#[derive(Clone)]
+pub struct Charge {
+    pub buckets: Arc<Buckets>,
+    pub spender: Spender,
+    pub cost: u64,
+}
+
+impl Charge {
+    /// Waits until the spender can pay for one more run.
+    async fn pay(&self) {
+        while let Err(Wait(seconds)) = self.buckets.take(self.spender.clone(), self.cost) {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
+    }
+}
+
 /// Who asks.
 #[derive(Clone)]
 pub struct Caller(Arc<Parts>);
 
 struct Parts {
     viewer: Viewer,
-    /// Each account that is touched pays the cost of the request.
-    charge: Option<(Arc<Buckets>, u64)>,
+    charge: Option<Charge>,
     /// Reports made and cells of them opened.
     counted: AtomicUsize,
     /// Those that a whole list asks for alike.
@@ -54,12 +70,12 @@ impl Caller {
         Self::with(viewer, None)
     }
 
-    /// A caller whose request costs so much.
-    pub fn charging(viewer: Viewer, buckets: Arc<Buckets>, cost: u64) -> Self {
-        Self::with(viewer, Some((buckets, cost)))
+    /// A caller whose request costs something.
+    pub fn charging(viewer: Viewer, charge: Charge) -> Self {
+        Self::with(viewer, Some(charge))
     }
 
-    fn with(viewer: Viewer, charge: Option<(Arc<Buckets>, u64)>) -> Self {
+    fn with(viewer: Viewer, charge: Option<Charge>) -> Self {
         let counted = AtomicUsize::new(0);
         let kinds = Mutex::default();
         Self(Arc::new(Parts { viewer, charge, counted, kinds, lanes: Mutex::default() }))
@@ -94,7 +110,7 @@ impl Caller {
             return Ok(Reader { caller: self.clone(), lane: lane.clone() });
         }
         let lane = Arc::new(Lane::new(self.0.viewer.scope(account_id)?));
-        if let Some((buckets, cost)) = &self.0.charge
+        if let Some(Charge { buckets, cost, .. }) = &self.0.charge
             && let Err(wait) = buckets.take(Spender::Account(account_id), *cost)
         {
             return Err(Error::Throttled { seconds: wait.0 });
@@ -105,10 +121,27 @@ impl Caller {
 
     /// Gives the accounts that were touched back what the request did not use.
     pub fn give_back(&self, cost: u64) {
-        let Some((buckets, _)) = &self.0.charge else { return };
+        let Some(Charge { buckets, .. }) = &self.0.charge else { return };
         let lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         for account_id in lanes.keys() {
             buckets.give_back(Spender::Account(*account_id), cost);
+        }
+    }
+
+    /// The caller within an account, as if asking once more: what one request may ask for is
+    /// counted anew. Waits until that can be paid.
+    pub async fn again(&self, account_id: AccountId) -> Result<Reader> {
+        if let Some(charge) = &self.0.charge {
+            charge.pay().await;
+        }
+        loop {
+            let caller = Self::with(self.0.viewer.clone(), self.0.charge.clone());
+            match caller.reader(account_id) {
+                Err(Error::Throttled { seconds }) => {
+                    tokio::time::sleep(Duration::from_secs(seconds)).await;
+                }
+                done => return done,
+            }
         }
     }
 

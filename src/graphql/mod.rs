@@ -14,21 +14,23 @@ pub mod object;
 mod query;
 pub mod report;
 pub mod scalar;
+mod subscription;
 pub mod viewer;
 pub mod vocabulary;
 
-use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
+use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
 use crate::config::MOST_NESTED;
 use crate::engine::Engine;
 use connection::Lists;
 use mutation::Mutation;
 use query::Query;
+use subscription::{Subscription, Subscriptions};
 
-pub use api::{Api, Who, trusted};
+pub use api::{Api, Way, Who, trusted};
 pub use error::{finish, refuse};
 
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The id under which a request is answered and logged.
 #[derive(Clone, Debug)]
@@ -41,6 +43,7 @@ pub struct ClientAddress(pub Option<String>);
 /// The schema that serves requests. The gate has checked them: the library only runs them.
 fn schema(engine: Engine) -> Schema {
     builder()
+        .data(Subscriptions::new(&engine))
         .data(engine)
         .validation_mode(ValidationMode::Fast)
         .limit_recursive_depth(MOST_NESTED * 2)
@@ -53,6 +56,6 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation::default(), EmptySubscription).register_output_type::<Lists>()
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation::default(), Subscription).register_output_type::<Lists>()
 }

@@ -24,33 +24,53 @@ use records::{Cell, Record};
 /// Makes a report about the reader's account.
 pub async fn report(reader: &Reader, input: ReportInput) -> Result<Report> {
     reader.caller().count()?;
-    let grafana = &reader.scope().engine().config.grafana_url;
-    let filter = grafana.is_some().then(|| grafana::filter(input.filter.as_ref()));
-    let input = input.read()?;
-    let made = analytics::report(reader.scope(), input.clone()).await?;
-    let grafana_url = grafana.as_deref().zip(filter).map(|(base, filter)| {
-        grafana::link(base, NodeId::account(reader.account_id()), &input, &made.period, &filter)
-    });
-    let cells = records::cells(reader, input, &made);
-    let rows = made.rows.into_iter().zip(cells).map(|(row, cell)| ReportRow {
-        cell,
-        bucket: row.bucket.map(|bucket| Bucket { bucket, period: made.period.clone() }),
-        other: row.keys.iter().any(|key| key.key == Key::Other),
-        keys: row
-            .keys
-            .into_iter()
-            .map(|key| DimensionKey { reader: reader.clone(), key })
-            .collect(),
-        values: values(&row.values),
-    });
-    Ok(Report {
-        rows: rows.collect(),
-        totals: values(&made.totals),
-        source: Name(made.source),
-        compared_to: made.compared_to.as_ref().map(Into::into),
-        period: (&made.period).into(),
-        grafana_url,
-    })
+    let asked = Asked::read(reader, input)?;
+    let made = analytics::report(reader.scope(), asked.input.clone()).await?;
+    Ok(asked.show(reader, made))
+}
+
+/// A report that was asked for.
+pub struct Asked {
+    pub input: analytics::ReportInput,
+    /// The address of a Grafana, and the filter as it takes it.
+    grafana: Option<(String, String)>,
+}
+
+impl Asked {
+    pub fn read(reader: &Reader, input: ReportInput) -> Result<Self> {
+        let base = reader.scope().engine().config.grafana_url.clone();
+        let grafana = base.map(|base| (base, grafana::filter(input.filter.as_ref())));
+        Ok(Self { input: input.read()?, grafana })
+    }
+
+    /// The report as it is shown to the reader.
+    pub fn show(&self, reader: &Reader, made: analytics::Report) -> Report {
+        let account = NodeId::account(reader.account_id());
+        let grafana_url = self
+            .grafana
+            .as_ref()
+            .map(|(base, filter)| grafana::link(base, account, &self.input, &made.period, filter));
+        let cells = records::cells(reader, self.input.clone(), &made);
+        let rows = made.rows.into_iter().zip(cells).map(|(row, cell)| ReportRow {
+            cell,
+            bucket: row.bucket.map(|bucket| Bucket { bucket, period: made.period.clone() }),
+            other: row.keys.iter().any(|key| key.key == Key::Other),
+            keys: row
+                .keys
+                .into_iter()
+                .map(|key| DimensionKey { reader: reader.clone(), key })
+                .collect(),
+            values: values(&row.values),
+        });
+        Report {
+            rows: rows.collect(),
+            totals: values(&made.totals),
+            source: Name(made.source),
+            compared_to: made.compared_to.as_ref().map(Into::into),
+            period: (&made.period).into(),
+            grafana_url,
+        }
+    }
 }
 
 fn values(values: &[analytics::MetricValue]) -> Vec<MetricValue> {

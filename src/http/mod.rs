@@ -15,14 +15,17 @@ use actix_web::guard;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::{Condition, DefaultHeaders, Next};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Route, web};
+use tokio::sync::watch;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::auth::Vigil;
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::graphql::gate::Trusted;
+use crate::graphql::gate::{Spender, Trusted};
 use crate::graphql::{Api, RequestId};
 use crate::ingest::Worker;
+use crate::live::Seats;
 
 const REQUEST_ID: &str = "x-request-id";
 const LONGEST_REQUEST_ID: usize = 64;
@@ -32,13 +35,24 @@ pub struct State {
     engine: Engine,
     api: Api,
     sdl: String,
+    vigil: Vigil,
+    /// Open sockets of each caller.
+    sockets: Seats<Spender>,
+    /// Turns true when what is open must end.
+    stopping: watch::Receiver<bool>,
 }
 
 impl State {
     /// The error says which part of the schema the gate cannot read.
-    pub fn new(engine: Engine, trusted: Trusted) -> Result<Self, String> {
+    pub fn new(
+        engine: Engine,
+        trusted: Trusted,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<Self, String> {
         let api = Api::new(engine.clone(), trusted)?;
-        Ok(Self { engine, api, sdl: crate::graphql::sdl() })
+        let (sdl, vigil) = (crate::graphql::sdl(), Vigil::new(engine.clone()));
+        let sockets = Seats::new(engine.config.limits.caller_sockets);
+        Ok(Self { engine, api, sdl, vigil, sockets, stopping })
     }
 }
 
@@ -56,6 +70,7 @@ pub fn routes(
             web::resource("/graphql")
                 .wrap(cors(&state.engine.config.cors_origins))
                 .route(web::post().to(graphql::post))
+                .route(web::get().guard(guard::fn_guard(graphql::is_upgrade)).to(graphql::upgrade))
                 .route(web::get().to(graphql::get))
                 .default_service(web::to(graphql::wrong_method)),
         )

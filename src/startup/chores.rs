@@ -1,6 +1,6 @@
 //! What is done again and again in the background, whatever the clients do: conversations
-//! whose visitors are gone are closed, and stored answers that nobody can ask for any more
-//! are deleted.
+//! whose visitors are gone are closed, and stored answers and events that nobody can ask for
+//! any more are deleted.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::auth::{self, AccountScope, person};
 use crate::domain::{idempotency, idle};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::live;
 
 const PERIOD: Duration = Duration::from_secs(30);
 
@@ -41,5 +42,6 @@ async fn of_account(scope: &AccountScope) -> Result<()> {
     if closed > 0 {
         tracing::info!(closed, "closed conversations by inactivity");
     }
+    live::log::forget(scope).await?;
     idempotency::forget(scope).await
 }

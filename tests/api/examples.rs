@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use rapport::demo;
 use rapport::graphql::id::NodeId;
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::on_both;
 use crate::support::TestApp;
 use crate::support::gql::Client;
+use crate::support::socket::Socket;
 use crate::support::world::fill;
 
 const DAYS: i64 = 12;
@@ -59,8 +61,26 @@ impl Demo {
     }
 
     async fn ask(&self, (text, variables): &(String, Value)) -> Value {
-        let variables = fill(variables, &|kind: &str| self.ids[kind].clone());
-        self.owner.data(text, variables).await
+        self.owner.data(text, self.filled(variables)).await
+    }
+
+    /// What a subscription brings first when the example records something.
+    async fn heard(&self, socket: &mut Socket) -> Value {
+        let (text, variables) = &examples()["record"];
+        for round in 0..50 {
+            let variables = variables.to_string().replace("example-", &format!("round-{round}-"));
+            let variables = serde_json::from_str(&variables).unwrap();
+            self.ask(&(text.clone(), variables)).await;
+            if let Ok(heard) = tokio::time::timeout(Duration::from_millis(300), socket.data()).await
+            {
+                return heard;
+            }
+        }
+        panic!("nothing is heard")
+    }
+
+    fn filled(&self, variables: &Value) -> Value {
+        fill(variables, &|kind: &str| self.ids[kind].clone())
     }
 }
 
@@ -99,9 +119,13 @@ fn short(mut items: Vec<Value>) -> Value {
 on_both! {
     async fn every_example_is_answered(app: &TestApp) {
         let demo = Demo::of(app).await;
-        let (changing, asking): (BTreeMap<_, _>, BTreeMap<_, _>) = examples()
-            .into_iter()
-            .partition(|(_, (text, _))| text.contains("\nmutation ") || text.starts_with("mutation "));
+        let is = |text: &str, kind: &str| {
+            text.starts_with(&format!("{kind} ")) || text.contains(&format!("\n{kind} "))
+        };
+        let (changing, asking): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            examples().into_iter().partition(|(_, (text, _))| is(text, "mutation"));
+        let (listening, asking): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            asking.into_iter().partition(|(_, (text, _))| is(text, "subscription"));
         assert!(asking.len() >= 15 && !changing.is_empty());
         let mut answers = BTreeMap::new();
         for (name, example) in &asking {
@@ -110,6 +134,26 @@ on_both! {
         for (name, answer) in answers {
             let text = serde_json::to_string_pretty(&answer).unwrap();
             insta::assert_snapshot!(format!("example_{name}"), text);
+        }
+        let mut socket = Socket::init(&app.url, demo.owner.token.as_deref()).await;
+        for (name, (text, variables)) in &listening {
+            socket.subscribe(name, text, demo.filled(variables)).await;
+            let heard = match name.as_str() {
+                // Comes at once.
+                "live-report" => socket.data().await,
+                _ => demo.heard(&mut socket).await,
+            };
+            socket.send(&json!({ "id": name, "type": "complete" })).await;
+            match name.as_str() {
+                "live-report" => {
+                    let text = serde_json::to_string_pretty(&tame(&heard)).unwrap();
+                    insta::assert_snapshot!(format!("example_{name}"), text);
+                }
+                "live-messages" => {
+                    assert_eq!(heard["messageAdded"]["message"]["contact"]["name"], "Ada Example");
+                }
+                other => panic!("{other} is not looked at"),
+            }
         }
         for (name, example) in &changing {
             let answer = demo.ask(example).await;

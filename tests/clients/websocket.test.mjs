@@ -134,7 +134,8 @@ test('a query brings its result and ends', async (t) => {
   const socket = await Socket.open(t);
   await socket.init();
   socket.subscribe('a', PLAIN);
-  assert.deepEqual((await socket.receive('next', 'a')).payload, { data: { __typename: 'Query' } });
+  const { payload: { data, errors } } = await socket.receive('next', 'a');
+  assert.deepEqual({ data, errors }, { data: { __typename: 'Query' }, errors: undefined });
   await socket.receive('complete', 'a');
 });
 

@@ -62,6 +62,11 @@ pub struct Admitted {
 }
 
 impl Admitted {
+    /// Whether it is answered again and again.
+    pub fn is_subscription(&self) -> bool {
+        self.kind == OperationType::Subscription
+    }
+
     pub(super) fn into_request(self) -> async_graphql::Request {
         let mut request = async_graphql::Request::new("").variables(self.variables);
         request.operation_name = self.operation_name;

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use apollo_compiler::ast::{self, DirectiveList};
+use apollo_compiler::ast::{self, DirectiveList, OperationType};
 use apollo_compiler::executable::{Operation, Selection, SelectionSet};
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Schema};
@@ -26,7 +26,7 @@ pub(super) fn validate(
     schema: &Valid<Schema>,
     list_items: usize,
 ) -> Result<Valid<ExecutableDocument>, Vec<ServerError>> {
-    let (document, told) = match document.to_executable_validate(schema) {
+    let (document, mut told) = match document.to_executable_validate(schema) {
         Ok(document) => (document.into_inner(), Vec::new()),
         Err(failed) => (failed.partial, told(&failed.errors)),
     };
@@ -40,6 +40,7 @@ pub(super) fn validate(
         let mut walk = Walk { document: &document, checker: &mut checker, seen: HashSet::new() };
         walk.directives(&operation.directives);
         walk.set(&operation.selection_set);
+        told.extend(hidden_root(operation));
     }
     let violations = std::mem::take(&mut checker.violations);
     let mut errors: Vec<_> = told
@@ -52,6 +53,20 @@ pub(super) fn validate(
         errors.insert(0, refused(violations));
     }
     if errors.is_empty() { Ok(Valid::assume_valid(document)) } else { Err(errors) }
+}
+
+/// A subscription that does not name its field itself: the library that runs it would not find
+/// the field, and wait for ever.
+fn hidden_root(operation: &Operation) -> Option<(&'static str, ServerError)> {
+    let named = |selection: &Selection| match selection {
+        Selection::Field(field) => field.directives.is_empty() && !field.name.starts_with("__"),
+        Selection::InlineFragment(_) | Selection::FragmentSpread(_) => false,
+    };
+    let subscription = operation.operation_type == OperationType::Subscription;
+    let hidden = subscription && !operation.selection_set.selections.iter().all(named);
+    let message = "a subscription names its one field itself, without fragments and directives \
+                   around it";
+    hidden.then(|| ("HiddenRoot", coded(message, None, VALIDATION_FAILED)))
 }
 
 /// The errors of the library, each with its name there.

@@ -14,23 +14,35 @@ use crate::error::Error;
 use crate::graphql::error::{INTERNAL, METHOD_NOT_ALLOWED, THROTTLED, TIMEOUT, number, text};
 use crate::graphql::{self, RequestId};
 
-/// The two types of JSON that a client may ask for; they differ in the status of documents
-/// that cannot be run.
+/// The types that a client may ask for. Those of JSON differ in the status of documents that
+/// cannot be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
     Json,
     GraphqlResponse,
+    /// An event for each answer; what cannot even be asked is told in JSON.
+    Events,
 }
 
 /// A response as it is written: what is not there is left out, `data` too.
 #[derive(Serialize)]
-struct Written<'a> {
+pub(super) struct Written<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<&'a [ServerError]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     extensions: Option<&'a BTreeMap<String, Value>>,
+}
+
+impl<'a> From<&'a Response> for Written<'a> {
+    fn from(response: &'a Response) -> Self {
+        Self {
+            errors: Some(response.errors.as_slice()).filter(|errors| !errors.is_empty()),
+            data: Some(&response.data).filter(|_| !was_not_run(response)),
+            extensions: Some(&response.extensions).filter(|extensions| !extensions.is_empty()),
+        }
+    }
 }
 
 impl Media {
@@ -43,6 +55,7 @@ impl Media {
             let media = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
                 "application/graphql-response+json" => Self::GraphqlResponse,
                 "application/json" | "application/*" | "*/*" => Self::Json,
+                "text/event-stream" => Self::Events,
                 _ => continue,
             };
             let quality = parts.find_map(|part| part.strip_prefix("q="));
@@ -56,7 +69,7 @@ impl Media {
 
     fn content_type(self) -> &'static str {
         match self {
-            Self::Json => "application/json; charset=utf-8",
+            Self::Json | Self::Events => "application/json; charset=utf-8",
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         }
     }
@@ -109,12 +122,7 @@ impl Media {
     }
 
     fn body(self, status: StatusCode, response: &Response) -> HttpResponse {
-        let written = Written {
-            errors: Some(response.errors.as_slice()).filter(|errors| !errors.is_empty()),
-            data: Some(&response.data).filter(|_| !was_not_run(response)),
-            extensions: Some(&response.extensions).filter(|extensions| !extensions.is_empty()),
-        };
-        match serde_json::to_vec(&written) {
+        match serde_json::to_vec(&Written::from(response)) {
             Ok(body) => HttpResponse::build(status).content_type(self.content_type()).body(body),
             Err(error) => {
                 tracing::error!(%error, "a response cannot be written");
@@ -131,12 +139,19 @@ fn was_not_run(response: &Response) -> bool {
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
+/// Whether a document was refused for the way it came.
+pub(super) fn is_wrong_method(response: &Response) -> bool {
+    let code = response.errors.first().and_then(|error| text(error, "code"));
+    code == Some(METHOD_NOT_ALLOWED)
+}
+
 fn status_of(error: &Error) -> StatusCode {
     match error {
         Error::Unauthenticated => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Invalid(_) => StatusCode::BAD_REQUEST,
+        Error::Resync => StatusCode::GONE,
         Error::Limit(_) | Error::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -171,6 +186,9 @@ mod tests {
             Media::GraphqlResponse
         );
         assert_eq!(accepted("application/json, application/graphql-response+json"), Media::Json);
+        assert_eq!(accepted("application/json, text/event-stream"), Media::Json);
+        assert_eq!(accepted("text/event-stream, multipart/mixed"), Media::Events);
+        assert_eq!(accepted("*/*;q=0.5, text/event-stream"), Media::Events);
         assert_eq!(
             accepted("*/*;q=0.1, Application/GraphQL-Response+JSON; q=0.9"),
             Media::GraphqlResponse

@@ -1,8 +1,11 @@
 //! `/graphql` over HTTP, after the GraphQL-over-HTTP draft: who calls is known before a body
-//! is read, every answer is JSON, and what cannot be run is told with the right status.
+//! is read, answers are JSON or events of JSON, and what cannot be run is told with the right
+//! status. Sockets begin here too.
 
 mod body;
+mod events;
 mod media;
+mod socket;
 
 use std::future::Future;
 
@@ -14,13 +17,16 @@ use async_graphql::Response;
 use tracing::Instrument;
 
 use super::{State, request_id};
-use crate::auth::{self, Viewer};
+use crate::auth::{self, Viewer, Vigil, Watched};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::graphql::error::METHOD_NOT_ALLOWED;
 use crate::graphql::gate::Asked;
-use crate::graphql::{ClientAddress, RequestId, Who};
+use crate::graphql::{ClientAddress, RequestId, Way, Who};
+use events::Events;
 use media::Media;
+
+pub(super) use socket::{is_upgrade, upgrade};
 
 /// Why a request is not run.
 #[derive(Debug)]
@@ -37,29 +43,29 @@ pub(super) async fn post(
     payload: Payload,
     state: web::Data<State>,
 ) -> HttpResponse {
-    let id = request_id(&request);
-    let media = Media::accepted(request.headers());
+    let (id, media) = (request_id(&request), Media::accepted(request.headers()));
     let answered = async {
         body::require_json(&request)?;
-        let viewer = viewer(&request, &state.engine).await?;
-        let bytes = body::read(&request, payload, &state.engine, viewer.is_some()).await?;
+        let bearer = Bearer::of(request.headers(), &state.engine).await?;
+        let bytes = body::read(&request, payload, &state.engine, bearer.is_some()).await?;
         let asked = body::parse(&bytes)?;
         drop(bytes);
-        answer(&request, &state, viewer, &id, asked, false).await
+        let way = if media == Media::Events { Way::Stream } else { Way::Post };
+        answer(&request, &state, bearer, asked, way).await
     };
-    media.write(answered.await, &id)
+    written(answered.await, media, &id)
 }
 
-/// Queries only: whatever follows a link must change nothing.
+/// Nothing that changes anything: whatever follows a link must not.
 pub(super) async fn get(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    let id = request_id(&request);
-    let media = Media::accepted(request.headers());
+    let (id, media) = (request_id(&request), Media::accepted(request.headers()));
     let answered = async {
-        let viewer = viewer(&request, &state.engine).await?;
+        let bearer = Bearer::of(request.headers(), &state.engine).await?;
         let asked = body::parse_link(request.query_string())?;
-        answer(&request, &state, viewer, &id, asked, true).await
+        let way = if media == Media::Events { Way::GetStream } else { Way::Get };
+        answer(&request, &state, bearer, asked, way).await
     };
-    media.write(answered.await, &id)
+    written(answered.await, media, &id)
 }
 
 /// Any other method.
@@ -69,24 +75,74 @@ pub(super) async fn wrong_method(request: HttpRequest) -> HttpResponse {
     Media::accepted(request.headers()).write(Err(refusal), &request_id(&request))
 }
 
+/// What came of a request.
+enum Answered {
+    Once(Response),
+    Events(Events),
+}
+
 async fn answer(
     request: &HttpRequest,
     state: &State,
-    viewer: Option<Viewer>,
-    id: &RequestId,
+    bearer: Option<Bearer>,
     asked: Asked,
-    only_reading: bool,
-) -> Result<Response, Refusal> {
-    let address = ClientAddress(request.peer_addr().map(|address| address.ip().to_string()));
-    let who = Who { viewer, address, request_id: id.clone() };
-    let admitted = state.api.admit(asked, &who, only_reading).map_err(Refusal::Gate)?;
-    Ok(state.api.execute(admitted, who).await)
+    way: Way,
+) -> Result<Answered, Refusal> {
+    let viewer = bearer.as_ref().map(|bearer| bearer.viewer.clone());
+    let who = Who { viewer, address: address(request), request_id: request_id(request) };
+    match (way, state.api.admit(asked, &who, way)) {
+        (Way::Post | Way::Get, Ok(admitted)) => {
+            Ok(Answered::Once(state.api.execute(admitted, who).await))
+        }
+        (Way::Post | Way::Get, Err(response)) => Err(Refusal::Gate(response)),
+        (Way::Stream | Way::GetStream, Ok(admitted)) => {
+            let watched = bearer.map(|bearer| bearer.watch(&state.vigil));
+            let stopping = state.stopping.clone();
+            Ok(Answered::Events(Events::of(&state.api, admitted, who, watched, stopping)))
+        }
+        // An event source tells its page nothing of other answers than a stream.
+        (Way::Stream | Way::GetStream, Err(response)) if !media::is_wrong_method(&response) => {
+            Ok(Answered::Events(Events::refused(*response)))
+        }
+        (Way::Stream | Way::GetStream, Err(response)) => Err(Refusal::Gate(response)),
+    }
 }
 
-async fn viewer(request: &HttpRequest, engine: &Engine) -> Result<Option<Viewer>, Refusal> {
-    match bearer(request.headers())? {
-        Some(token) => authenticate(engine, token).await.map(Some),
-        None => Ok(None),
+fn written(answered: Result<Answered, Refusal>, media: Media, id: &RequestId) -> HttpResponse {
+    match answered {
+        Ok(Answered::Events(events)) => events.write(),
+        Ok(Answered::Once(response)) => media.write(Ok(response), id),
+        Err(refusal) => media.write(Err(refusal), id),
+    }
+}
+
+fn address(request: &HttpRequest) -> ClientAddress {
+    ClientAddress(request.peer_addr().map(|address| address.ip().to_string()))
+}
+
+/// A valid token, and whose it is.
+struct Bearer {
+    token: String,
+    viewer: Viewer,
+}
+
+impl Bearer {
+    /// The token of a request, if it has one.
+    async fn of(headers: &HeaderMap, engine: &Engine) -> Result<Option<Self>, Refusal> {
+        match bearer(headers)? {
+            Some(token) => Self::new(engine, token).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn new(engine: &Engine, token: &str) -> Result<Self, Refusal> {
+        let viewer = authenticate(engine, token).await?;
+        Ok(Self { token: token.to_owned(), viewer })
+    }
+
+    /// Looks after it as long as something is open under it.
+    fn watch(&self, vigil: &Vigil) -> Watched {
+        vigil.over(&self.token, &self.viewer)
     }
 }
 

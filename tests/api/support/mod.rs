@@ -7,6 +7,7 @@ pub mod gql;
 pub mod killers;
 pub mod mutations;
 pub mod schema;
+pub mod socket;
 pub mod whatsapp;
 pub mod world;
 
