@@ -34,7 +34,7 @@ use rapport::domain;
 use rapport::engine::Engine;
 use rapport::graphql::gate::{Asked, Trusted};
 use rapport::graphql::id::{NodeId, NodeKind};
-use rapport::graphql::{Api, ClientAddress, RequestId, Who};
+use rapport::graphql::{Api, ClientAddress, RequestId, Way, Who};
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
@@ -141,7 +141,7 @@ async fn record(engine: &Engine, scope: &AccountScope) -> Duration {
         let asked = Asked { query: Some(MUTATION.to_owned()), variables, ..Asked::default() };
         let (request_id, address) = (RequestId("bench".to_owned()), ClientAddress(None));
         let who = Who { viewer: Some(viewer), address, request_id };
-        let admitted = api.admit(asked, &who, false).map_err(|refused| refused.errors).unwrap();
+        let admitted = api.admit(asked, &who, Way::Post).map_err(|refused| refused.errors).unwrap();
         let response = api.execute(admitted, who).await;
         let text = serde_json::to_string(&response).unwrap();
         assert!(!text.contains("REJECTED") && response.errors.is_empty(), "{text}");

@@ -34,7 +34,7 @@ use rapport::domain::token::{self, TokenCreate};
 use rapport::engine::Engine;
 use rapport::graphql::gate::{Asked, Trusted};
 use rapport::graphql::id::NodeId;
-use rapport::graphql::{Api, ClientAddress, RequestId, Who};
+use rapport::graphql::{Api, ClientAddress, RequestId, Way, Who};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
@@ -209,7 +209,7 @@ impl Stage {
         let (request_id, address) = (RequestId("bench".to_owned()), ClientAddress(None));
         let who = Who { viewer: Some(viewer), address, request_id };
         let admitted =
-            self.api.admit(asked, &who, false).map_err(|refused| refused.errors).unwrap();
+            self.api.admit(asked, &who, Way::Post).map_err(|refused| refused.errors).unwrap();
         let response = self.api.execute(admitted, who).await;
         assert!(response.errors.is_empty(), "{:?} of {text}", response.errors);
         serde_json::to_value(response.data).unwrap()
