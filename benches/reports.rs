@@ -98,7 +98,12 @@ async fn measure(database: &str, wanted: &Wanted) {
 async fn open(url: &str) -> Engine {
     let db = Db::connect(url, 4).await.unwrap();
     // Nobody else asks, and nothing is to be waited for.
-    let limits = Limits { caller_cost: 1 << 40, account_cost: 1 << 40, ..Limits::default() };
+    let limits = Limits {
+        caller_cost: 1 << 40,
+        account_cost: 1 << 40,
+        deadline_seconds: 3_600,
+        ..Limits::default()
+    };
     let config = Config { limits, ..Config::default() };
     Engine::new(db, Clock::System, config, Vault::new([1; 32]))
 }

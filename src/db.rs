@@ -96,11 +96,12 @@ impl Db {
         }
     }
 
-    /// Tells of every statement that has been run, with its parameters: for those who count.
-    pub fn watch(&mut self, told: impl Fn(&Statement) + Clone + Send + Sync + 'static) {
+    /// Tells of every statement that has been run, with its parameters and how long it took: for
+    /// those who count.
+    pub fn watch(&mut self, told: impl Fn(&Statement, Duration) + Clone + Send + Sync + 'static) {
         for connection in [&mut self.write, &mut self.read] {
             let told = told.clone();
-            connection.set_metric_callback(move |info| told(info.statement));
+            connection.set_metric_callback(move |info| told(info.statement, info.elapsed));
         }
     }
 
@@ -322,6 +323,25 @@ impl Sql {
             self.parts.push((text, part));
         }
         self.push(&other.rest)
+    }
+
+    /// Whether something of the table with this alias is asked for.
+    pub fn mentions(&self, alias: &str) -> bool {
+        let part = |character: char| character.is_alphanumeric() || character == '_';
+        let mut texts = self.parts.iter().map(|(text, _)| text).chain([&self.rest]);
+        let alias = format!("{alias}.");
+        let named = |text: &String| {
+            let mut places = text.match_indices(&alias);
+            places.any(|(at, _)| !text.get(..at).is_some_and(|before| before.ends_with(part)))
+        };
+        texts.any(named)
+    }
+
+    /// Puts one text for another, wherever it stands.
+    pub fn replace(&mut self, old: &str, new: &str) {
+        for text in self.parts.iter_mut().map(|(text, _)| text).chain([&mut self.rest]) {
+            *text = text.replace(old, new);
+        }
     }
 
     /// Appends rows without nulls as a table, for `WITH v(…) AS (`. There must be one at least,

@@ -179,7 +179,7 @@ impl Time {
         }
     }
 
-    /// The table that has the column, and what else is needed to reach the message.
+    /// The table that has the column.
     pub fn table(self) -> &'static str {
         match self {
             Self::OccurredAt
@@ -189,17 +189,59 @@ impl Time {
             | Self::FailedAt
             | Self::QuotedAt(_)
             | Self::NextAt(_) => "message m",
-            Self::StartedAt => {
-                "session s JOIN message m ON m.account_id = s.account_id AND m.id = s.first_message_id"
-            }
-            Self::CreatedAt => {
-                "conversation c JOIN message m ON m.account_id = c.account_id AND m.id = c.first_message_id"
-            }
-            Self::ClosedAt => {
-                "conversation_event e \
-                 JOIN conversation c ON c.account_id = e.account_id AND c.id = e.conversation_id \
-                 JOIN message m ON m.account_id = c.account_id AND m.id = c.first_message_id"
-            }
+            Self::StartedAt => "session s",
+            Self::CreatedAt => "conversation c",
+            Self::ClosedAt => "conversation_event e",
+        }
+    }
+
+    /// The way from there to the message: the alias of each table on it, and its join.
+    pub fn way(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::StartedAt => &[(
+                "m",
+                " JOIN message m ON m.account_id = s.account_id AND m.id = s.first_message_id",
+            )],
+            Self::CreatedAt => &[(
+                "m",
+                " JOIN message m ON m.account_id = c.account_id AND m.id = c.first_message_id",
+            )],
+            Self::ClosedAt => &[
+                (
+                    "c",
+                    " JOIN conversation c ON c.account_id = e.account_id AND c.id = e.conversation_id",
+                ),
+                (
+                    "m",
+                    " JOIN message m ON m.account_id = c.account_id AND m.id = c.first_message_id",
+                ),
+            ],
+            _ => &[],
+        }
+    }
+
+    /// What stands nearer than in the message as well.
+    pub fn nearer(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::StartedAt => &[
+                ("m.account_id", "s.account_id"),
+                ("m.contact_id", "s.contact_id"),
+                ("m.conversation_id", "s.conversation_id"),
+                ("m.inbox_id", "s.inbox_id"),
+            ],
+            Self::CreatedAt => &[
+                ("m.account_id", "c.account_id"),
+                ("m.contact_id", "c.contact_id"),
+                ("m.conversation_id", "c.id"),
+                ("m.inbox_id", "c.inbox_id"),
+            ],
+            Self::ClosedAt => &[
+                ("m.account_id", "e.account_id"),
+                ("m.contact_id", "c.contact_id"),
+                ("m.conversation_id", "e.conversation_id"),
+                ("m.inbox_id", "c.inbox_id"),
+            ],
+            _ => &[],
         }
     }
 

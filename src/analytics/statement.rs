@@ -93,14 +93,13 @@ impl Statement {
         let counts = self.counts.iter().flat_map(|count| self.columns(count));
         let columns: Vec<String> = keys.iter().cloned().chain(counts).collect();
 
-        let mut sql = Sql::default();
-        self.select(&mut sql, &columns, account_id, segments, &groupings, filter);
+        let mut sql = self.select(&columns, account_id, &groupings, filter);
         let positions: Vec<String> =
             (1..=keys.len()).map(|position| position.to_string()).collect();
         sql.push(" GROUP BY ").push(&positions.join(", "));
         // One more than allowed tells that there are too many.
         sql.push(&format!(" LIMIT {}", self.most() + 1));
-        sql
+        self.whole(segments, sql)
     }
 
     /// The rows of its first count, by this column, in the groups for which all of `tests` hold.
@@ -113,8 +112,8 @@ impl Statement {
         filter: &ReportFilter,
         tests: &[Matches],
     ) -> Sql {
-        let (mut sql, columns) = (Sql::default(), [column.to_owned()]);
-        self.select(&mut sql, &columns, account_id, segments, &self.groupings(breakdown), filter);
+        let columns = [column.to_owned()];
+        let mut sql = self.select(&columns, account_id, &self.groupings(breakdown), filter);
         for count in self.counts.iter().take(1) {
             sql.push(" AND ").push(&count.condition);
         }
@@ -122,18 +121,17 @@ impl Statement {
             sql.push(" AND ");
             test.push(&mut sql, self.time);
         }
-        sql
+        self.whole(segments, sql)
     }
 
+    /// The columns, and the conditions for all of them; between them stands [`FROM`].
     fn select(
         &self,
-        sql: &mut Sql,
         columns: &[String],
         account_id: AccountId,
-        segments: &[Segment],
         groupings: &[Grouping],
         filter: &ReportFilter,
-    ) {
+    ) -> Sql {
         let tests = filter.tests(self.time);
         let joins: BTreeSet<Join> = groupings
             .iter()
@@ -141,10 +139,8 @@ impl Statement {
             .chain(tests.iter().flatten().filter_map(|test| test.join))
             .filter(|join| Some(*join) != self.time.joined())
             .collect();
-        sql.push("WITH seg(b, f, t, o) AS (VALUES ").push(&bounds(segments));
-        sql.push(") SELECT ").push(&columns.join(", "));
-        // CROSS keeps SQLite to this order.
-        sql.push(" FROM seg CROSS JOIN ").push(self.time.table());
+        let mut sql = Sql::default();
+        sql.push(&columns.join(", ")).push(FROM);
         for join in joins {
             sql.push(&join.sql(self.time));
         }
@@ -161,6 +157,25 @@ impl Statement {
             }
             sql.push(")");
         }
+        sql
+    }
+
+    /// The statement around what was selected, with the tables that it cannot do without: what
+    /// stands nearer is not read from the message, which costs a look-up for each fact.
+    fn whole(&self, segments: &[Segment], mut selected: Sql) -> Sql {
+        for (far, near) in self.time.nearer() {
+            selected.replace(far, near);
+        }
+        let way = self.time.way();
+        let needed = way.iter().rposition(|(alias, _)| selected.mentions(alias));
+        let needed = needed.map_or(0, |last| last + 1);
+        let way: String = way.iter().take(needed).map(|(_, join)| *join).collect();
+        // CROSS keeps SQLite to this order.
+        let from = format!(" FROM seg CROSS JOIN {}{way}", self.time.table());
+        selected.replace(FROM, &from);
+        let mut sql = Sql::new("WITH seg(b, f, t, o) AS (VALUES ");
+        sql.push(&bounds(segments)).push(") SELECT ").append(selected);
+        sql
     }
 
     /// Rows that are read at most.
@@ -281,6 +296,8 @@ fn group(sql: &mut Sql, keys: &[(Dimension, Key)], time: Time) {
 }
 
 const SECOND: i64 = Timestamp::SECOND;
+/// Where the tables come in.
+const FROM: &str = " FROM …";
 
 /// Reads rows of a statement.
 pub(super) struct Reader<'a> {

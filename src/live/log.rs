@@ -115,10 +115,17 @@ pub async fn settled(scope: &AccountScope) -> Result<Standing> {
     if !standing.waits {
         return Ok(standing);
     }
-    let tx = scope.begin().await?;
-    let last_seq = number(scope, &tx).await?;
-    tx.commit().await?;
-    Ok(Standing { last_seq, waits: false, ..standing })
+    // In a task of its own: a subscriber who goes while a transaction begins would leave a
+    // pooled connection inside it.
+    let scope = scope.clone();
+    let numbered = tokio::spawn(async move {
+        let tx = scope.begin().await?;
+        let last_seq = number(&scope, &tx).await?;
+        tx.commit().await?;
+        Ok(last_seq)
+    });
+    let numbered: Result<i64> = numbered.await.map_err(|error| Error::Internal(error.into()))?;
+    Ok(Standing { last_seq: numbered?, waits: false, ..standing })
 }
 
 /// Numbers what is committed and has no number yet, in the order of the ids; gives the last

@@ -26,37 +26,39 @@ const AT_LEAST: Duration = Duration::from_secs(60);
 
 /// A report with its account, as it is asked for.
 type Asked = (AccountId, String);
+/// The report as it was made last; none as long as the first is being made.
+type Made = Option<Arc<Report>>;
 
 #[derive(Default)]
-pub(super) struct Reports(Mutex<HashMap<Asked, watch::Sender<Arc<Report>>>>);
+pub(super) struct Reports(Mutex<HashMap<Asked, watch::Sender<Made>>>);
 
 impl Reports {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Asked, watch::Sender<Arc<Report>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Asked, watch::Sender<Made>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One subscriber's view of a report.
 pub struct LiveReport {
-    made: watch::Receiver<Arc<Report>>,
-    /// Whether the first was given.
-    begun: bool,
+    made: watch::Receiver<Made>,
+    /// Whether what is there was given.
+    given: bool,
 }
 
 impl LiveReport {
-    fn new(made: watch::Receiver<Arc<Report>>) -> Self {
-        Self { made, begun: false }
-    }
-
     /// The report as it is at first, then each time that its numbers have changed. May be given
     /// up and called again.
     pub async fn next(&mut self) -> Result<Arc<Report>> {
-        if self.begun {
-            let gone = |_| Error::Unavailable("the report cannot be made any more; ask again");
-            self.made.changed().await.map_err(gone)?;
+        loop {
+            if self.given {
+                let gone = |_| Error::Unavailable("the report cannot be made now; ask again");
+                self.made.changed().await.map_err(gone)?;
+            }
+            self.given = true;
+            if let Some(made) = self.made.borrow_and_update().clone() {
+                return Ok(made);
+            }
         }
-        self.begun = true;
-        Ok(self.made.borrow_and_update().clone())
     }
 }
 
@@ -64,101 +66,101 @@ impl Live {
     /// The report about the scope's account that `input` asks for.
     pub async fn report(&self, scope: &AccountScope, input: ReportInput) -> Result<LiveReport> {
         scope.require(Permission::Read)?;
-        let asked = (scope.account_id(), format!("{input:?}"));
-        if let Some(sender) = self.reports().lock().get(&asked) {
-            return Ok(LiveReport::new(sender.subscribe()));
-        }
-        // Listening comes first, so that what happens while the first is made is heard of.
-        let feed = self.feed(scope, None).await?;
-        let began = Instant::now();
-        let made = Arc::new(analytics::report(scope, input.clone()).await?);
-        let maker = Maker {
-            live: self.clone(),
-            scope: auth::system_scope(scope.engine(), scope.account_id()),
-            input,
-            asked: asked.clone(),
-            feed,
-            next: Instant::now() + rest(began),
-        };
-        let mut reports = self.reports().lock();
-        // Another one may have been faster.
-        let receiver = match reports.get(&asked) {
-            Some(sender) => sender.subscribe(),
-            None => {
-                let (sender, receiver) = watch::channel(made);
-                reports.insert(asked, sender.clone());
-                tokio::spawn(maker.run(sender));
-                receiver
+        let mut report = LiveReport { made: self.shared(scope, &input), given: false };
+        match report.next().await {
+            Ok(_) => {
+                report.given = false;
+                Ok(report)
             }
-        };
-        Ok(LiveReport::new(receiver))
+            // Says what is wrong, where it is the input.
+            Err(error) => Err(analytics::report(scope, input).await.err().unwrap_or(error)),
+        }
     }
-}
 
-/// How long to wait after what began then.
-fn rest(began: Instant) -> Duration {
-    PACE.max(began.elapsed() * REST)
+    /// What is made for all who ask alike.
+    fn shared(&self, scope: &AccountScope, input: &ReportInput) -> watch::Receiver<Made> {
+        let asked = (scope.account_id(), format!("{input:?}"));
+        let mut reports = self.reports().lock();
+        if let Some(sender) = reports.get(&asked) {
+            return sender.subscribe();
+        }
+        let (sender, receiver) = watch::channel(None);
+        reports.insert(asked.clone(), sender.clone());
+        let scope = auth::system_scope(scope.engine(), scope.account_id());
+        let maker = Maker { live: self.clone(), scope, input: input.clone(), sender };
+        tokio::spawn(async move {
+            if let Err(error) = maker.run(&asked).await {
+                tracing::debug!(error = ?error, "a report is not kept up to date any more");
+                // Its subscribers hear of it; whoever asks from now on begins anew.
+                maker.live.reports().lock().remove(&asked);
+            }
+        });
+        receiver
+    }
 }
 
 struct Maker {
     live: Live,
     scope: AccountScope,
     input: ReportInput,
-    asked: Asked,
-    feed: Feed,
-    /// When it may be made again.
-    next: Instant,
+    sender: watch::Sender<Made>,
 }
 
 impl Maker {
-    /// Goes on until nobody listens, or the report cannot be made any more.
-    async fn run(mut self, sender: watch::Sender<Arc<Report>>) {
+    /// Goes on until nobody listens, and is then forgotten; or until the report cannot be made.
+    async fn run(&self, asked: &Asked) -> Result<()> {
+        // Listening comes first, so that what happens while the first is made is heard of.
+        let mut feed = self.live.feed(&self.scope, None).await?;
+        let mut next = self.make().await?;
         loop {
             tokio::select! {
-                heard = self.hear() => if heard.is_err() { break },
-                () = sender.closed() => if self.leave(&sender) { return } else { continue },
+                heard = hear(&mut feed, next) => heard?,
+                () = self.sender.closed() => if self.leave(asked) { return Ok(()) } else { continue },
             }
-            let began = Instant::now();
-            match analytics::report(&self.scope, self.input.clone()).await {
-                Ok(made) => {
-                    let fresh = Arc::new(made);
-                    sender.send_if_modified(|shown| {
-                        let same = shown.totals == fresh.totals && shown.rows == fresh.rows;
-                        *shown = fresh;
-                        !same
-                    });
-                }
+            next = match self.make().await {
                 Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => {
                     tracing::error!(error = ?error, "a report was not made anew");
+                    Instant::now() + PACE * REST
                 }
-                // What it asks for is gone.
-                Err(_) => break,
-            }
-            self.next = Instant::now() + rest(began);
+                // Otherwise what it asks for is gone.
+                made => made?,
+            };
         }
-        self.live.reports().lock().remove(&self.asked);
     }
 
-    /// Waits until it is time, and something has happened.
-    async fn hear(&mut self) -> Result<()> {
-        let latest = self.next + AT_LEAST;
-        if let Ok(Err(error)) = tokio::time::timeout_at(latest, self.feed.next()).await {
-            tracing::error!(error = ?error, "a report hears of no events any more");
-            return Err(error);
-        }
-        tokio::time::sleep_until(self.next).await;
-        // One report tells of all that has happened.
-        while let Some(Ok(_)) = self.feed.next().now_or_never() {}
-        Ok(())
+    /// Makes the report, and shows it if its numbers have changed. Gives when it may be made
+    /// again.
+    async fn make(&self) -> Result<Instant> {
+        let began = Instant::now();
+        let fresh = analytics::report(&self.scope, self.input.clone()).await?;
+        self.sender.send_if_modified(|shown| {
+            let same = shown
+                .as_ref()
+                .is_some_and(|shown| shown.totals == fresh.totals && shown.rows == fresh.rows);
+            *shown = Some(Arc::new(fresh));
+            !same
+        });
+        Ok(Instant::now() + PACE.max(began.elapsed() * REST))
     }
 
     /// Whether nobody came back before it goes.
-    fn leave(&self, sender: &watch::Sender<Arc<Report>>) -> bool {
+    fn leave(&self, asked: &Asked) -> bool {
         let mut reports = self.live.reports().lock();
-        let alone = sender.receiver_count() == 0;
+        let alone = self.sender.receiver_count() == 0;
         if alone {
-            reports.remove(&self.asked);
+            reports.remove(asked);
         }
         alone
     }
+}
+
+/// Waits until `next`, and until something has happened or much time has passed.
+async fn hear(feed: &mut Feed, next: Instant) -> Result<()> {
+    if let Ok(Err(error)) = tokio::time::timeout_at(next + AT_LEAST, feed.next()).await {
+        return Err(error);
+    }
+    tokio::time::sleep_until(next).await;
+    // One report tells of all that has happened.
+    while let Some(Ok(_)) = feed.next().now_or_never() {}
+    Ok(())
 }

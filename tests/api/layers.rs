@@ -13,9 +13,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("src/domain", ABOVE_DOMAIN),
     ("src/analytics", &["crate::domain"]),
     ("src/analytics", ABOVE_DOMAIN),
-    ("src/ingest", &["crate::demo", "crate::analytics"]),
+    ("src/ingest", &["crate::demo", "crate::live", "crate::analytics"]),
     ("src/ingest", ABOVE_INGEST),
-    ("src/demo", &["crate::ingest", "crate::analytics"]),
+    ("src/live", &["crate::ingest", "crate::demo"]),
+    ("src/live", ABOVE_INGEST),
+    ("src/demo", &["crate::ingest", "crate::live", "crate::analytics"]),
     ("src/demo", ABOVE_INGEST),
     ("src/graphql", &["crate::http", "crate::startup", "crate::command", "actix_web"]),
     // Rows are selected, changed and counted below; here they are shown.
@@ -27,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 const ABOVE_DOMAIN: &[&str] = &[
     "crate::ingest",
+    "crate::live",
     "crate::demo",
     "crate::graphql",
     "crate::http",

@@ -8,6 +8,7 @@
     reason = "a test fails by a panic"
 )]
 
+mod answers;
 mod asking;
 mod auth;
 mod bad_input;

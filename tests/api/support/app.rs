@@ -92,7 +92,7 @@ pub async fn run_with(kind: Kind, config: Config, body: impl AsyncFn(&TestApp)) 
     let mut db = Db::connect_within(&test.url, CONNECTIONS, patience).await.unwrap();
     let watch = Watch::default();
     let watching = watch.clone();
-    db.watch(move |statement| watching.see(statement));
+    db.watch(move |statement, _| watching.see(statement));
     let vault = Vault::new(VAULT_KEY);
     let application = Application::build_with(config, db, Clock::fixed(NOW), vault).await.unwrap();
     let (engine, worker) = (application.engine().clone(), application.worker().clone());

@@ -47,8 +47,8 @@ impl Socket {
     /// The next message, or the code with which the socket was closed.
     pub async fn receive(&mut self) -> Result<Value, u16> {
         loop {
-            let received = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("no message");
-            match received {
+            let received = tokio::time::timeout(PATIENCE, self.0.next()).await;
+            match received.unwrap_or_else(|_| panic!("no message")) {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(frame))) => {
                     return Err(frame.map_or(1005, |frame| frame.code.into()));
