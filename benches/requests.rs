@@ -158,9 +158,15 @@ async fn measure(kind: Kind, lasting: Duration, workers: usize) {
     row("gate, the first time", format!("{} µs", first.gate.as_micros()));
     alone(&stage, &watch, &row).await;
 
-    let reached =
-        at_once(workers, lasting, |stage: Stage| async move { drop(stage.ask().await) }, &stage)
-            .await;
+    let reached = at_once(
+        workers,
+        lasting,
+        |stage: Stage| async move {
+            let _ = stage.ask().await;
+        },
+        &stage,
+    )
+    .await;
     row(&format!("requests a second, {workers} at once"), format!("{reached:.0}"));
 
     watch.keeps.store(true, Relaxed);

@@ -82,7 +82,7 @@ on_both! {
             let text = request.body(body.to_string()).send().await.unwrap().text().await.unwrap();
             let parsed: Value = serde_json::from_str(&text).unwrap();
             assert!(parsed.get("errors").is_none(), "{text}");
-            let names = asked.iter().map(|field| &field[..2]);
+            let names = asked.iter().map(|field| field.split_once(':').unwrap().0);
             let names = ["metrics"].into_iter().chain(["account"]).chain(names).chain(["viewer"]);
             let places: Vec<_> = names
                 .map(|name| text.find(&format!("\"{name}\":")).unwrap_or_else(|| panic!("{name}")))
