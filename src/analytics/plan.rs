@@ -187,11 +187,10 @@ mod tests {
         assert_eq!(
             sql.statement(sea_orm::DbBackend::Postgres).sql,
             "WITH seg(b, f, t, o) AS (VALUES (0, 10, 20, 5)) \
-             SELECT CAST(seg.b AS BIGINT), CAST(s.user_type AS BIGINT), m.contact_id, \
+             SELECT CAST(seg.b AS BIGINT), CAST(s.user_type AS BIGINT), s.contact_id, \
              CAST(MAX(CASE WHEN TRUE THEN 1 ELSE 0 END) AS BIGINT), \
              CAST(MAX(CASE WHEN s.user_type = 1 THEN 1 ELSE 0 END) AS BIGINT) \
              FROM seg CROSS JOIN session s \
-             JOIN message m ON m.account_id = s.account_id AND m.id = s.first_message_id \
              WHERE s.account_id = $1 AND s.started_at >= seg.f AND s.started_at < seg.t AND (TRUE) \
              GROUP BY 1, 2, 3 LIMIT 5000001"
         );

@@ -87,6 +87,12 @@ on_both! {
     }
 }
 
+/// The statements that read inboxes or make numbers, which nothing does in the background.
+fn of_the_list(statements: Vec<sea_orm::Statement>) -> Vec<String> {
+    let texts = statements.into_iter().map(|statement| statement.sql);
+    texts.filter(|sql| sql.contains("\"inbox\"") || sql.starts_with("WITH seg")).collect()
+}
+
 on_both! {
     async fn a_list_costs_as_many_statements_as_one_thing(app: &TestApp) {
         inboxes(app, 0..2).await;
@@ -95,11 +101,9 @@ on_both! {
         inboxes(app, 2..14).await;
         let (nodes, many) = app.watch.during(listed(app, "inboxes")).await;
         assert_eq!(nodes.len(), 14);
-        let texts = |statements: &[sea_orm::Statement]| -> Vec<String> {
-            statements.iter().map(|statement| statement.sql.clone()).collect()
-        };
-        assert!(few.len() > 3, "{:#?}", texts(&few));
-        assert_eq!(few.len(), many.len(), "{:#?}\n{:#?}", texts(&few), texts(&many));
+        let (few, many) = (of_the_list(few), of_the_list(many));
+        assert!(few.len() >= 3, "{few:#?}");
+        assert_eq!(few.len(), many.len(), "{few:#?}\n{many:#?}");
     }
 }
 

@@ -125,6 +125,27 @@ on_both! {
 }
 
 on_both! {
+    /// Around its field, whatever could leave it out is refused, and nothing waits for ever.
+    async fn a_subscription_names_its_field_itself(app: &TestApp) {
+        let field = "messageAdded(accountId: $id) { cursor }";
+        let mut socket = Socket::init(&app.url, app.owner.token.as_deref()).await;
+        for (selections, rest) in [
+            (format!("... on Subscription {{ {field} }}"), String::new()),
+            ("...f".to_owned(), format!("fragment f on Subscription {{ {field} }}")),
+            ("messageAdded(accountId: $id) @skip(if: false) { cursor }".to_owned(), String::new()),
+            ("__typename".to_owned(), String::new()),
+        ] {
+            let query = format!("subscription($id: ID!) {{ {selections} }} {rest}");
+            let variables = json!({ "id": app.account_node });
+            socket.subscribe("a", &query, variables).await;
+            let message = socket.next().await;
+            assert_eq!(message["type"], "error", "{query}: {message}");
+            assert_eq!(code(&message["payload"][0]), "GRAPHQL_VALIDATION_FAILED", "{query}");
+        }
+    }
+}
+
+on_both! {
     /// Another's account looks like none, for every subscription.
     async fn strangers_hear_nothing(app: &TestApp) {
         let schema = Schema::fetch(&app.owner).await;

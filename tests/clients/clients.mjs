@@ -1,6 +1,5 @@
 // The clients, each reduced to the same few functions: `query` and `mutate` give data,
-// `subscribe` makes what `Events` takes. Whatever a `streaming` client runs goes the way of
-// subscriptions.
+// `subscribe` makes what `Events` takes.
 
 import { createHash } from 'node:crypto';
 
@@ -125,7 +124,6 @@ function plain(client) {
     });
   }).then(data);
   return {
-    streaming: true,
     query: run,
     mutate: run,
     subscribe: (query, variables) => (observer) => client.subscribe({ query, variables }, observer),

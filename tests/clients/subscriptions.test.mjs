@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { after } from 'node:test';
 
 import { clients, wsClient } from './clients.mjs';
-import { Events, MESSAGE_ADDED, REPORT_UPDATED, start } from './support.mjs';
+import { Events, MESSAGE_ADDED, REPORT_UPDATED, start, test } from './support.mjs';
 
 const rapport = await start();
 after(() => rapport.stop());
 
-const { account, credentials, inbox, subscriptionTest: test, url } = rapport;
+const { account, credentials, inbox, url } = rapport;
 const { subscribe } = clients(rapport)['graphql-ws'];
 
 /** Records messages and gives their ids. */

@@ -18,7 +18,7 @@ const BINARY = process.env.RAPPORT_BINARY
 const TIMEOUT = 20_000;
 
 /** A test that cannot hang. */
-export const test = (name, body, skip = false) => bare(name, { timeout: TIMEOUT, skip }, body);
+export const test = (name, body) => bare(name, { timeout: TIMEOUT }, body);
 
 /** Starts a server with an account and an inbox, in a folder of its own. */
 export async function start() {
@@ -56,11 +56,6 @@ export async function start() {
   );
   assert.deepEqual(created.inboxCreate.userErrors, []);
   rapport.inbox = created.inboxCreate.inbox.id;
-
-  // WebSocket and SSE are there for subscriptions, so their tests are skipped along with those.
-  const { __schema } = await rapport.request('{ __schema { subscriptionType { name } } }');
-  const skip = !__schema.subscriptionType && 'the server has no subscriptions';
-  rapport.subscriptionTest = (name, body) => test(name, body, skip);
 
   rapport.stop = async () => {
     const exited = once(server, 'exit');

@@ -6,7 +6,7 @@ import { after } from 'node:test';
 
 import { WebSocket } from 'ws';
 
-import { REPORT_UPDATED, start } from './support.mjs';
+import { REPORT_UPDATED, start, test } from './support.mjs';
 
 const PROTOCOL = 'graphql-transport-ws';
 const PLAIN = '{ __typename }';
@@ -14,7 +14,7 @@ const PLAIN = '{ __typename }';
 const rapport = await start();
 after(() => rapport.stop());
 
-const { account, credentials, subscriptionTest: test } = rapport;
+const { account, credentials } = rapport;
 
 /** A socket that says nothing by itself. */
 class Socket {
