@@ -21,7 +21,7 @@ mod socket;
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use server::{Server, Settings};
 use socket::Socket;
 use tokio::sync::mpsc;
