@@ -2,18 +2,22 @@
 //! it costs the same wherever it lies and no row is skipped or shown twice when others are
 //! added. The order is total: nulls last, then by id.
 
+mod rows;
+
 use std::cmp::Ordering;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::id::Uuid;
-use sea_orm::sea_query::{Expr, ExprTrait, Order as Way, Value};
+use sea_orm::sea_query::{Expr, ExprTrait, Value};
 use sea_orm::{
     ColumnTrait, ColumnType, Condition, ConnectionTrait, EntityTrait, IdenStatic, ModelTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select,
+    QueryFilter, QuerySelect, Select,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+pub use rows::Rows;
 
 use crate::auth::AccountScope;
 use crate::error::{Checks, Error, Result, ViolationCode};
@@ -286,35 +290,65 @@ where
     E: EntityTrait,
     E::Model: ModelTrait<Entity = E> + Send + Sync,
 {
-    let list = digest::<E>(scope, &order, filter)?;
-    let descending = order.descending != request.backward;
-    let mut select = select;
-    if let Some(text) = &request.from {
-        let cursor = decode::<E>(request.path(), text, list, &order)?;
-        select = select.filter(behind::<E>(&order, &cursor, request.backward));
+    let asked = Asked::new(scope, select, order, filter, request)?;
+    let models = asked.rows.clone().all(connection).await?;
+    asked.page(models)
+}
+
+/// A page of a list that is sorted by a column, before its rows are there: so that those of
+/// several can be read together.
+pub struct Asked<E: EntityTrait> {
+    rows: Rows<E>,
+    order: Order<E::Column>,
+    list: [u8; 8],
+    size: usize,
+    backward: bool,
+    beyond: bool,
+}
+
+impl<E> Asked<E>
+where
+    E: EntityTrait,
+    E::Model: ModelTrait<Entity = E> + Send + Sync,
+{
+    /// See [`list`].
+    pub fn new(
+        scope: &AccountScope,
+        mut select: Select<E>,
+        order: Order<E::Column>,
+        filter: &impl Serialize,
+        request: &PageRequest,
+    ) -> Result<Self> {
+        let list = digest::<E>(scope, &order, filter)?;
+        if let Some(text) = &request.from {
+            let cursor = decode::<E>(request.path(), text, list, &order)?;
+            select = select.filter(behind::<E>(&order, &cursor, request.backward));
+        }
+        let rows = Rows::new(select, &order, request);
+        let size = usize::try_from(request.size).unwrap_or(usize::MAX);
+        let (backward, beyond) = (request.backward, request.from.is_some());
+        Ok(Self { rows, order, list, size, backward, beyond })
     }
-    let way = if descending { Way::Desc } else { Way::Asc };
-    if order.nullable {
-        // Nulls stand at the end of the list, which is the beginning of it backwards.
-        let nulls = if request.backward { Way::Desc } else { Way::Asc };
-        select = select.order_by(order.column.into_expr().is_null(), nulls);
+
+    pub fn rows(&self) -> &Rows<E> {
+        &self.rows
     }
-    if order.column.as_str() != order.id.as_str() {
-        select = select.order_by(order.column, way.clone());
+
+    /// The page with these rows.
+    pub fn page(&self, mut models: Vec<E::Model>) -> Result<Page<E::Model>> {
+        let more = models.len() > self.size;
+        models.truncate(self.size);
+        if self.backward {
+            models.reverse();
+        }
+        let rows = models
+            .into_iter()
+            .map(|model| Ok((encode::<E>(&self.order, self.list, &model)?, model)))
+            .collect::<Result<Vec<_>>>()?;
+        let (has_next, has_previous) =
+            if self.backward { (self.beyond, more) } else { (more, self.beyond) };
+        Ok(Page { rows, has_next, has_previous })
     }
-    let mut models = select.order_by(order.id, way).limit(request.size + 1).all(connection).await?;
-    let more = models.len() as u64 > request.size;
-    models.truncate(usize::try_from(request.size).unwrap_or(usize::MAX));
-    if request.backward {
-        models.reverse();
-    }
-    let rows = models
-        .into_iter()
-        .map(|model| Ok((encode::<E>(&order, list, &model)?, model)))
-        .collect::<Result<Vec<_>>>()?;
-    let beyond = request.from.is_some();
-    let (has_next, has_previous) = if request.backward { (beyond, more) } else { (more, beyond) };
-    Ok(Page { rows, has_next, has_previous })
 }
 
 fn behind<E: EntityTrait>(order: &Order<E::Column>, cursor: &Cursor, backward: bool) -> Condition {

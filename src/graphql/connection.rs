@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::loader::Reader;
 use super::scalar::Count;
-use crate::domain::page::{self, Order, PageRequest, Sorting};
+use crate::domain::page::{self, Asked, Order, PageRequest, Sorting};
 use crate::error::Result;
 
 /// Which way a list is sorted.
@@ -123,8 +123,16 @@ where
 {
     let scope = reader.scope();
     let request = args.request()?;
-    let page =
-        page::list(scope, scope.db().read(), select.clone(), sorting, filter, &request).await?;
+    let page = match sorting.into() {
+        // Many objects may ask for such a page of theirs at once.
+        Sorting::By(order) => {
+            let asked = Asked::new(scope, select.clone(), order, filter, &request)?;
+            asked.page(reader.rows(asked.rows()).await?)?
+        }
+        grouped @ Sorting::Grouped { .. } => {
+            page::list(scope, scope.db().read(), select.clone(), grouped, filter, &request).await?
+        }
+    };
     let page_info = PageInfo {
         has_previous_page: page.has_previous,
         has_next_page: page.has_next,

@@ -4,8 +4,8 @@
 //! How rows are found is `domain`'s business.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,9 +14,11 @@ use async_graphql::runtime::Timer;
 use entity::id::AccountId;
 use futures_util::future::BoxFuture;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
+use sea_orm::EntityTrait;
 
 use super::gate::{Buckets, Spender, Wait};
 use crate::auth::{AccountScope, Viewer};
+use crate::domain::page::Rows;
 use crate::error::{Error, Result};
 
 /// Reports of one request.
@@ -206,6 +208,17 @@ impl Reader {
         Some(row.map(|row| new(self.clone(), row)))
     }
 
+    /// The rows of a page. Pages that are asked for at the same moment are read together.
+    pub async fn rows<E>(&self, rows: &Rows<E>) -> Result<Vec<E::Model>>
+    where
+        E: EntityTrait,
+        E::Model: Send + Sync,
+    {
+        let number = self.lane.pages.fetch_add(1, Ordering::Relaxed);
+        let found = self.lane.loader.load_one(PageOf { number, rows: rows.clone() }).await;
+        found.map_err(shared)?.ok_or_else(|| Error::bug("a page was not read"))
+    }
+
     /// The rows of several keys, in their order, without those that are not there.
     pub async fn find_many<K: Key>(&self, keys: Vec<K>) -> async_graphql::Result<Vec<K::Row>> {
         let rows = self.lane.loader.load_many(keys.iter().cloned()).await?;
@@ -217,12 +230,49 @@ impl Reader {
 struct Lane {
     scope: AccountScope,
     loader: DataLoader<Batches>,
+    /// How many pages were asked for.
+    pages: AtomicU64,
 }
 
 impl Lane {
     fn new(scope: AccountScope) -> Self {
         let loader = DataLoader::new(Batches { scope: scope.clone() }, Tasks, Yield);
-        Self { scope, loader }
+        Self { scope, loader, pages: AtomicU64::new(0) }
+    }
+}
+
+/// The rows of a page, known by its number: each is asked for once.
+#[derive(Clone)]
+struct PageOf<E: EntityTrait> {
+    number: u64,
+    rows: Rows<E>,
+}
+
+impl<E: EntityTrait> PartialEq for PageOf<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl<E: EntityTrait> Eq for PageOf<E> {}
+
+impl<E: EntityTrait> Hash for PageOf<E> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.number.hash(state);
+    }
+}
+
+impl<E> Key for PageOf<E>
+where
+    E: EntityTrait,
+    E::Model: Send + Sync,
+{
+    type Row = Vec<E::Model>;
+
+    async fn load(scope: &AccountScope, keys: &[Self]) -> Result<HashMap<Self, Self::Row>> {
+        let pages: Vec<&Rows<E>> = keys.iter().map(|key| &key.rows).collect();
+        let found = Rows::of_many(scope.db().read(), &pages).await?;
+        Ok(keys.iter().cloned().zip(found).collect())
     }
 }
 
@@ -236,6 +286,15 @@ impl<K: Key> Loader<K> for Batches {
 
     async fn load(&self, keys: &[K]) -> async_graphql::Result<HashMap<K, K::Row>> {
         Ok(K::load(&self.scope, keys).await?)
+    }
+}
+
+/// An error of a batch, which all of its fields have.
+fn shared(error: async_graphql::Error) -> Error {
+    match error.source.as_ref().and_then(|source| source.downcast_ref::<Error>()) {
+        Some(Error::Unavailable(why)) => Error::Unavailable(why),
+        Some(own) => Error::bug(format!("{own:?}")),
+        None => Error::bug(error.message),
     }
 }
 

@@ -136,7 +136,8 @@ on_both! {
             insta::assert_snapshot!(format!("example_{name}"), text);
         }
         let mut socket = Socket::init(&app.url, demo.owner.token.as_deref()).await;
-        for (name, (text, variables)) in &listening {
+        // The report comes first: to be heard of, messages are added.
+        for (name, (text, variables)) in listening.iter().rev() {
             socket.subscribe(name, text, demo.filled(variables)).await;
             let heard = match name.as_str() {
                 // Comes at once.

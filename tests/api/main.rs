@@ -26,6 +26,7 @@ mod laws;
 mod layers;
 mod live;
 mod message_log;
+mod nested;
 mod record;
 mod record_late;
 mod record_order;
