@@ -423,7 +423,8 @@ impl<'a> Story<'a> {
             at,
             Item::Status(NewStatus {
                 inbox_id: inbox,
-                external_id: external.to_owned(),
+                external_id: Some(external.to_owned()),
+                message_id: None,
                 kind,
                 occurred_at: Some(at),
                 received_at: Some(at),

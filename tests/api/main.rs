@@ -32,6 +32,7 @@ mod record_late;
 mod record_order;
 mod record_plans;
 mod record_rules;
+mod record_sent;
 mod record_sessions;
 mod report_errors;
 mod report_plans;

@@ -67,7 +67,8 @@ fn items(app: &TestApp, inboxes: &[entity::inbox::Model; 2], history: &[Said]) -
         for (kind, after) in &said.heard {
             items.push(Item::Status(NewStatus {
                 inbox_id,
-                external_id: external.clone(),
+                external_id: Some(external.clone()),
+                message_id: None,
                 kind: *kind,
                 occurred_at: Some(at.plus_seconds(after * 3_600)),
                 received_at: None,

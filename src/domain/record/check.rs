@@ -231,10 +231,14 @@ fn status<'a>(
     if !batch.references.inboxes.contains_key(&input.inbox_id) {
         checks.fail("status.inboxId", ViolationCode::NotFound, "no such inbox");
     }
-    if input.external_id.trim().is_empty() {
-        checks.fail("status.externalId", ViolationCode::Required, "must not be empty");
+    let external_id = input.external_id.as_deref();
+    if input.message_id.is_none() || external_id.is_some() {
+        let given = external_id.unwrap_or("");
+        if given.trim().is_empty() {
+            checks.fail("status.externalId", ViolationCode::Required, "must not be empty");
+        }
+        checks.length("status.externalId", given, LONGEST_EXTERNAL_ID);
     }
-    checks.length("status.externalId", &input.external_id, LONGEST_EXTERNAL_ID);
     checks.length("status.code", input.code.as_deref().unwrap_or(""), 64);
     checks.length("status.detail", input.detail.as_deref().unwrap_or(""), 4_096);
     let provider_time = match input.occurred_at {

@@ -128,8 +128,11 @@ pub struct Attachment {
 #[derive(Clone, Debug, Serialize)]
 pub struct NewStatus {
     pub inbox_id: InboxId,
-    /// The message's id at the provider.
-    pub external_id: String,
+    /// The message's id at the provider. It or `message_id` is needed.
+    pub external_id: Option<String>,
+    /// Our id of the message, where it is known: it wins, and the message takes the provider's
+    /// id if it has none yet.
+    pub message_id: Option<MessageId>,
     pub kind: StatusKind,
     /// The provider's time; none where it gives none.
     pub occurred_at: Option<Timestamp>,

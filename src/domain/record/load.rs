@@ -11,7 +11,7 @@ use entity::{Timestamp, account, bot, inbox, label, membership, template};
 use sea_orm::{ColumnTrait, DatabaseTransaction, FromQueryResult, QueryFilter, QuerySelect, Value};
 
 use super::waited::Schedules;
-use super::{Batch, Item, NewMessage};
+use super::{Batch, Item, NewMessage, NewStatus};
 use crate::auth::AccountScope;
 use crate::db::Sql;
 use crate::domain::inbox_hours::Schedule;
@@ -158,7 +158,7 @@ pub(super) async fn references(
 pub(super) struct Known {
     pub id: MessageId,
     pub inbox_id: InboxId,
-    pub external_id: String,
+    pub external_id: Option<String>,
     pub contact_id: ContactId,
     pub conversation_id: ConversationId,
     pub medium: Medium,
@@ -175,7 +175,48 @@ impl Known {
     }
 }
 
-pub(super) type KnownMessages = HashMap<(InboxId, String), Known>;
+const KNOWN: &str = "m.id, m.inbox_id, m.external_id, m.contact_id, m.conversation_id, m.medium, \
+                     m.private, m.author_kind, m.occurred_at, m.gives_receipts, m.status";
+
+/// The stored messages that a batch speaks of.
+#[derive(Default)]
+pub(super) struct KnownMessages {
+    all: HashMap<MessageId, Known>,
+    by_external_id: HashMap<(InboxId, String), MessageId>,
+}
+
+impl KnownMessages {
+    fn add(&mut self, known: Known) {
+        if let Some(external_id) = &known.external_id {
+            self.by_external_id.insert((known.inbox_id, external_id.clone()), known.id);
+        }
+        self.all.insert(known.id, known);
+    }
+
+    /// Notes the id at the provider of one that had none.
+    pub fn name(&mut self, id: MessageId, (inbox, external_id): &(InboxId, String)) {
+        if let Some(known) = self.all.get_mut(&id) {
+            known.external_id = Some(external_id.clone());
+            self.by_external_id.insert((*inbox, external_id.clone()), id);
+        }
+    }
+
+    /// By its id at the provider.
+    pub fn named(&self, inbox: InboxId, external_id: &str) -> Option<&Known> {
+        self.all.get(self.by_external_id.get(&(inbox, external_id.to_owned()))?)
+    }
+
+    /// The one that a status tells of.
+    pub fn told_of(&self, status: &NewStatus) -> Option<&Known> {
+        let ours = status.message_id.and_then(|id| self.all.get(&id));
+        ours.filter(|known| known.inbox_id == status.inbox_id)
+            .or_else(|| self.named(status.inbox_id, status.external_id.as_deref()?))
+    }
+
+    pub fn into_values(self) -> impl Iterator<Item = Known> {
+        self.all.into_values()
+    }
+}
 
 /// The stored messages that the batch records again, tells of, or quotes.
 pub(super) async fn known_messages(batch: &Batch<'_>) -> Result<KnownMessages> {
@@ -185,27 +226,39 @@ pub(super) async fn known_messages(batch: &Batch<'_>) -> Result<KnownMessages> {
         keys.extend(ids.into_iter().flatten().map(|id| (message.input.inbox_id, id.as_str())));
     }
     keys.extend(
-        batch
-            .statuses
-            .iter()
-            .map(|status| (status.input.inbox_id, status.input.external_id.as_str())),
+        batch.statuses.iter().filter_map(|status| {
+            Some((status.input.inbox_id, status.input.external_id.as_deref()?))
+        }),
     );
-    if keys.is_empty() {
-        return Ok(HashMap::new());
+    let ids: HashSet<MessageId> =
+        batch.statuses.iter().filter_map(|status| status.input.message_id).collect();
+    let mut known = KnownMessages::default();
+    if !keys.is_empty() {
+        let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (");
+        sql.rows(
+            keys.into_iter().map(|(inbox, external)| [Value::from(inbox), Value::from(external)]),
+        );
+        sql.push(&format!(
+            ") SELECT {KNOWN} FROM v CROSS JOIN message m WHERE m.inbox_id = v.inbox_id \
+             AND m.external_id = v.external_id AND m.account_id = "
+        ));
+        find(batch, sql, &mut known).await?;
     }
-    let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (");
-    sql.rows(keys.into_iter().map(|(inbox, external)| [Value::from(inbox), Value::from(external)]));
-    sql.push(
-        ") SELECT m.id, m.inbox_id, m.external_id, m.contact_id, m.conversation_id, m.medium, m.private, \
-         m.author_kind, m.occurred_at, m.gives_receipts, m.status \
-         FROM v CROSS JOIN message m WHERE m.inbox_id = v.inbox_id AND m.external_id = v.external_id \
-         AND m.account_id = ",
-    );
+    if !ids.is_empty() {
+        let mut sql = Sql::new("WITH v(id) AS (");
+        sql.rows(ids.into_iter().map(|id| [Value::from(id)]));
+        sql.push(&format!(
+            ") SELECT {KNOWN} FROM v CROSS JOIN message m WHERE m.id = v.id AND m.account_id = "
+        ));
+        find(batch, sql, &mut known).await?;
+    }
+    Ok(known)
+}
+
+async fn find(batch: &Batch<'_>, mut sql: Sql, known: &mut KnownMessages) -> Result<()> {
     sql.bind(batch.scope.account_id());
-    let known =
-        Known::find_by_statement(sql.statement(batch.scope.db().backend())).all(batch.tx).await?;
-    Ok(known
-        .into_iter()
-        .map(|known| ((known.inbox_id, known.external_id.clone()), known))
-        .collect())
+    let statement = sql.statement(batch.scope.db().backend());
+    let found = Known::find_by_statement(statement).all(batch.tx).await?;
+    found.into_iter().for_each(|message| known.add(message));
+    Ok(())
 }

@@ -29,7 +29,7 @@ pub(super) fn drop_duplicates(batch: &mut Batch<'_>, known: &KnownMessages) {
     let mut repeated: HashSet<usize> = HashSet::new();
     for message in &batch.messages {
         let Some(external) = &message.input.external_id else { continue };
-        if let Some(stored) = known.get(&(message.input.inbox_id, external.clone())) {
+        if let Some(stored) = known.named(message.input.inbox_id, external) {
             let (message_id, conversation_id) = (Some(stored.id), Some(stored.conversation_id));
             batch.outcomes[message.item] = Some(Outcome::Duplicate { message_id, conversation_id });
             repeated.insert(message.item);
@@ -52,11 +52,11 @@ pub(super) fn drop_duplicates(batch: &mut Batch<'_>, known: &KnownMessages) {
         .collect();
     for message in &mut batch.messages {
         let Some(quoted) = &message.input.quoted_external_id else { continue };
-        let key = (message.input.inbox_id, quoted.clone());
-        let stored = known.get(&key);
+        let inbox = message.input.inbox_id;
+        let stored = known.named(inbox, quoted);
         message.quoted_message_id = stored
             .map(|stored| stored.id)
-            .or_else(|| first.get(&(key.0, quoted.as_str())).map(|(_, id)| *id));
+            .or_else(|| first.get(&(inbox, quoted.as_str())).map(|(_, id)| *id));
         message.quotes_send = stored.is_some_and(Known::is_send)
             || message.quoted_message_id.is_some_and(|id| sends.contains(&id));
     }
@@ -64,49 +64,105 @@ pub(super) fn drop_duplicates(batch: &mut Batch<'_>, known: &KnownMessages) {
 
 /// Adds the batch's events to the ledger, sets the standing of every message draft, and
 /// says of which stored messages sessions think otherwise now.
-pub(super) async fn apply(batch: &mut Batch<'_>, known: KnownMessages) -> Result<Vec<Changed>> {
-    let mut of_draft = parked(batch).await?;
-    let mut of_known: HashMap<MessageId, Vec<usize>> = HashMap::new();
-    let drafts: HashMap<(InboxId, &str), usize> = batch
-        .messages
-        .iter()
-        .enumerate()
-        .filter_map(|(index, message)| {
-            Some(((message.input.inbox_id, message.input.external_id.as_deref()?), index))
-        })
+pub(super) async fn apply(batch: &mut Batch<'_>, mut known: KnownMessages) -> Result<Vec<Changed>> {
+    let drafts = with_external_id(batch);
+    adopt(batch, &mut known, &drafts);
+    let waiting: HashSet<Place> = drafts
+        .keys()
+        .filter(|place| batch.messages[drafts[place]].has_status())
+        .cloned()
+        .chain(batch.writes.adopted.iter().map(|(_, place)| place.clone()))
         .collect();
-    let mut unknown = Vec::new();
-    for (index, status) in batch.statuses.iter().enumerate() {
-        let key = (status.input.inbox_id, status.input.external_id.as_str());
-        if let Some(draft) = drafts.get(&key) {
-            let message = &batch.messages[*draft];
-            let outcome = if message.has_status() {
-                add(
-                    of_draft.entry(*draft).or_default(),
-                    status.heard.clone(),
-                    message.id,
-                    message.conversation_id,
-                )
-            } else {
-                no_status()
-            };
-            batch.outcomes[status.item] = Some(outcome);
-        } else if let Some(stored) = known.get(&(key.0, key.1.to_owned())) {
-            if stored.status.is_some() {
-                of_known.entry(stored.id).or_default().push(index);
-            } else {
-                batch.outcomes[status.item] = Some(no_status());
-            }
-        } else {
-            batch.outcomes[status.item] = Some(Outcome::Parked);
-            unknown.push(index);
-        }
+    let mut parked = parked(batch, waiting).await?;
+    let mut of_draft: HashMap<usize, Vec<Heard>> = HashMap::new();
+    for (place, index) in &drafts {
+        of_draft.extend(parked.remove(place).map(|heard| (*index, heard)));
     }
-    for index in unknown {
-        park(batch, index);
+    let mut of_known: HashMap<MessageId, News> = HashMap::new();
+    for (id, place) in &batch.writes.adopted {
+        of_known.entry(*id).or_default().parked = parked.remove(place).unwrap_or_default();
+    }
+    for index in 0..batch.statuses.len() {
+        let status = &batch.statuses[index];
+        let place = status.input.external_id.clone().map(|id| (status.input.inbox_id, id));
+        let stored = known.told_of(status.input);
+        let draft = place.as_ref().and_then(|place| drafts.get(place));
+        let outcome = match (stored, draft) {
+            (Some(stored), _) if stored.status.is_some() => {
+                of_known.entry(stored.id).or_default().statuses.push(index);
+                continue;
+            }
+            (Some(_), _) => no_status(),
+            (None, Some(draft)) => {
+                let message = &batch.messages[*draft];
+                if message.has_status() {
+                    let heard = of_draft.entry(*draft).or_default();
+                    add(heard, status.heard.clone(), message.id, message.conversation_id)
+                } else {
+                    no_status()
+                }
+            }
+            (None, None) => match place {
+                Some(place) => {
+                    park(batch, index, place);
+                    Outcome::Parked
+                }
+                None => no_message(),
+            },
+        };
+        let item = batch.statuses[index].item;
+        batch.outcomes[item] = Some(outcome);
     }
     stand_drafts(batch, of_draft);
-    change_known(batch, known, &of_known).await
+    change_known(batch, known, of_known).await
+}
+
+/// An inbox, and a message's id at its provider.
+pub(super) type Place = (InboxId, String);
+
+fn with_external_id(batch: &Batch<'_>) -> HashMap<Place, usize> {
+    let drafts = batch.messages.iter().enumerate();
+    let placed = drafts.filter_map(|(index, message)| {
+        Some(((message.input.inbox_id, message.input.external_id.clone()?), index))
+    });
+    placed.collect()
+}
+
+/// Stored messages that were sent from here learn their ids at the provider from the first
+/// status that tells both.
+fn adopt(batch: &mut Batch<'_>, known: &mut KnownMessages, drafts: &HashMap<Place, usize>) {
+    for status in &batch.statuses {
+        let (Some(_), Some(external_id)) = (status.input.message_id, &status.input.external_id)
+        else {
+            continue;
+        };
+        let Some(stored) = known.told_of(status.input) else { continue };
+        let (id, nameless) = (stored.id, stored.external_id.is_none());
+        let place = (stored.inbox_id, external_id.clone());
+        // Another message may have it already, where another system recorded this one too.
+        let free = known.named(place.0, &place.1).is_none() && !drafts.contains_key(&place);
+        if nameless && free {
+            known.name(id, &place);
+            batch.writes.adopted.push((id, place));
+        }
+    }
+}
+
+/// What a batch says of a stored message.
+#[derive(Default)]
+struct News {
+    /// By index.
+    statuses: Vec<usize>,
+    /// What waited for it.
+    parked: Vec<Heard>,
+}
+
+fn no_message() -> Outcome {
+    Outcome::Rejected(vec![Violation {
+        path: "status.messageId".to_owned(),
+        code: ViolationCode::NotFound,
+        message: "no such message on this inbox".to_owned(),
+    }])
 }
 
 fn no_status() -> Outcome {
@@ -148,22 +204,17 @@ struct Parked {
     detail: Option<String>,
 }
 
-/// What waited for the new messages, by index of the draft; it waits no longer.
-async fn parked(batch: &mut Batch<'_>) -> Result<HashMap<usize, Vec<Heard>>> {
-    let mut drafts: HashMap<(InboxId, String), usize> = HashMap::new();
-    for (index, message) in batch.messages.iter().enumerate() {
-        if let (true, Some(external)) = (message.has_status(), &message.input.external_id) {
-            drafts.insert((message.input.inbox_id, external.clone()), index);
-        }
-    }
-    let mut heard: HashMap<usize, Vec<Heard>> = HashMap::new();
-    if drafts.is_empty() {
+/// What waited for the messages in these places; it waits no longer.
+async fn parked(
+    batch: &mut Batch<'_>,
+    places: HashSet<Place>,
+) -> Result<HashMap<Place, Vec<Heard>>> {
+    let mut heard: HashMap<Place, Vec<Heard>> = HashMap::new();
+    if places.is_empty() {
         return Ok(heard);
     }
     let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (");
-    sql.rows(
-        drafts.keys().map(|(inbox, external)| [Value::from(*inbox), Value::from(external.clone())]),
-    );
+    sql.rows(places.into_iter().map(|(inbox, external)| [Value::from(inbox), external.into()]));
     sql.push(
         ") SELECT p.id, p.inbox_id, p.external_id, p.kind, p.provider_time, p.received_at, p.code, p.detail \
          FROM v CROSS JOIN parked_event p WHERE p.inbox_id = v.inbox_id AND p.external_id = v.external_id \
@@ -173,8 +224,7 @@ async fn parked(batch: &mut Batch<'_>) -> Result<HashMap<usize, Vec<Heard>>> {
     let statement = sql.statement(batch.scope.db().backend());
     for found in Parked::find_by_statement(statement).all(batch.tx).await? {
         batch.writes.unparked.push(found.id);
-        let Some(index) = drafts.get(&(found.inbox_id, found.external_id)) else { continue };
-        heard.entry(*index).or_default().push(Heard {
+        heard.entry((found.inbox_id, found.external_id)).or_default().push(Heard {
             kind: found.kind,
             provider_time: found.provider_time,
             received_at: found.received_at,
@@ -186,10 +236,8 @@ async fn parked(batch: &mut Batch<'_>) -> Result<HashMap<usize, Vec<Heard>>> {
 }
 
 /// Keeps an event for the message to come.
-fn park(batch: &mut Batch<'_>, index: usize) {
-    let status = &batch.statuses[index];
-    let (inbox_id, external_id) = (status.input.inbox_id, status.input.external_id.clone());
-    let heard = &status.heard;
+fn park(batch: &mut Batch<'_>, index: usize, (inbox_id, external_id): Place) {
+    let heard = &batch.statuses[index].heard;
     let row = parked_event::Model {
         account_id: batch.scope.account_id(),
         id: batch.scope.id(),
@@ -282,19 +330,22 @@ pub(super) async fn ledger(batch: &Batch<'_>, messages: &[MessageId]) -> Result<
 async fn change_known(
     batch: &mut Batch<'_>,
     known: KnownMessages,
-    of_known: &HashMap<MessageId, Vec<usize>>,
+    mut of_known: HashMap<MessageId, News>,
 ) -> Result<Vec<Changed>> {
     let ids: Vec<MessageId> = of_known.keys().copied().collect();
     let mut ledger = ledger(batch, &ids).await?;
     let mut changed = Vec::new();
     for message in known.into_values() {
-        let Some(indices) = of_known.get(&message.id) else { continue };
+        let Some(news) = of_known.remove(&message.id) else { continue };
         let entries = ledger.remove(&message.id).unwrap_or_default();
         let stored: Vec<_> = entries.iter().map(|(id, heard)| (*id, heard.received_at)).collect();
         let mut heard: Vec<Heard> = entries.into_iter().map(|(_, heard)| heard).collect();
         let before = standing(&heard, message.gives_receipts);
-        for index in indices {
-            let status = &batch.statuses[*index];
+        for event in news.parked {
+            add(&mut heard, event, message.id, message.conversation_id);
+        }
+        for index in news.statuses {
+            let status = &batch.statuses[index];
             let outcome =
                 add(&mut heard, status.heard.clone(), message.id, message.conversation_id);
             batch.outcomes[status.item] = Some(outcome);

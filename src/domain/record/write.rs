@@ -24,7 +24,7 @@ use super::ledger::Closing;
 use super::replay::Frozen;
 use super::rows::{delete, insert, insert_or, update};
 use super::status::Standing;
-use super::statuses::Changed;
+use super::statuses::{Changed, Place};
 use super::{Batch, MessageDraft, Outcome, attribution, labels};
 use crate::auth::AccountScope;
 use crate::domain::{event, opt_out, text};
@@ -55,6 +55,8 @@ pub(super) struct Writes {
     /// By inbox, message and identity.
     pub parked: HashMap<(InboxId, String, String), parked_event::Model>,
     pub unparked: Vec<ParkedEventId>,
+    /// Stored messages that learn their ids at the provider.
+    pub adopted: Vec<(MessageId, Place)>,
     /// Stored messages whose status changed.
     pub standings: Vec<(MessageId, InboxId, Standing)>,
     pub sessions: SessionWrites,
@@ -98,10 +100,11 @@ pub(super) async fn all(mut batch: Batch<'_>, turned: &[Changed]) -> Result<Vec<
     let rows = batch.messages.iter().map(|draft| messages::row(&batch, draft));
     insert::<message::Entity, _>(tx, rows).await?;
     ledgers(scope, &mut writes, tx).await?;
+    messages::adopt(scope, &writes, tx).await?;
     messages::update_standings(&batch, &writes, tx).await?;
     messages::refreeze(scope, &writes, tx).await?;
     conversations::reclose(scope, &mut writes, tx).await?;
-    let quoting = messages::resolve_quotes(&batch).await?;
+    let quoting = messages::resolve_quotes(&batch, &writes).await?;
     write_sessions(scope, tx, sessions).await?;
     attribution::settle(&batch, turned, &quoting).await?;
     opt_out::append(scope, tx, opt_outs(&batch)).await?;

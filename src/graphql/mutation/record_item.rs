@@ -284,7 +284,8 @@ impl RecordStatus {
     fn read(self, ids: &mut Ids) -> NewStatus {
         NewStatus {
             inbox_id: ids.key("status.inboxId", &self.inbox_id, NodeKind::Inbox),
-            external_id: self.external_id,
+            external_id: Some(self.external_id),
+            message_id: None,
             kind: self.kind.0,
             occurred_at: self.occurred_at.map(|instant| instant.0),
             received_at: None,

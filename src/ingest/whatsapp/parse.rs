@@ -224,7 +224,8 @@ impl Parsed {
         let stopped = code.as_deref() == Some(STOPPED);
         let status = NewStatus {
             inbox_id: change.inbox_id,
-            external_id: fit(id, LONGEST_EXTERNAL_ID, "status.externalId", tally),
+            external_id: Some(fit(id, LONGEST_EXTERNAL_ID, "status.externalId", tally)),
+            message_id: None,
             kind,
             // One that is missing or impossible is none: the reception then counts as its time.
             occurred_at: seconds(element, "/timestamp").filter(|at| change.is_possible(*at)),

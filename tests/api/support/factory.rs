@@ -25,7 +25,8 @@ pub fn answer(inbox_id: InboxId, phone: &str, content: &str) -> NewMessage {
 pub fn status(inbox_id: InboxId, external_id: &str, kind: StatusKind) -> NewStatus {
     NewStatus {
         inbox_id,
-        external_id: external_id.to_owned(),
+        external_id: Some(external_id.to_owned()),
+        message_id: None,
         kind,
         occurred_at: None,
         received_at: None,

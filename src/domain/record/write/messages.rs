@@ -87,6 +87,18 @@ pub(super) fn row(batch: &Batch<'_>, draft: &MessageDraft<'_>) -> message::Activ
     }
 }
 
+/// Gives stored messages their ids at the provider.
+pub(super) async fn adopt(
+    scope: &AccountScope,
+    writes: &Writes,
+    tx: &DatabaseTransaction,
+) -> Result<()> {
+    let columns = [message::Column::Id, message::Column::ExternalId];
+    let rows = writes.adopted.iter();
+    let rows = rows.map(|(id, (_, external))| [Value::from(*id), Value::from(external.clone())]);
+    update::<message::Entity, _>(scope, tx, columns, rows.collect()).await
+}
+
 pub(super) async fn update_standings(
     batch: &Batch<'_>,
     writes: &Writes,
@@ -165,15 +177,17 @@ pub(super) async fn refreeze(
     update::<message::Entity, _>(scope, tx, columns, rows.collect()).await
 }
 
-/// Finds the messages that quote one of the new ones and came before it.
-pub(super) async fn resolve_quotes(batch: &Batch<'_>) -> Result<Vec<MessageId>> {
-    let rows: Vec<_> = batch
-        .messages
-        .iter()
-        .filter_map(|draft| {
-            let external = draft.input.external_id.clone()?;
-            Some([Value::from(draft.input.inbox_id), Value::from(external), Value::from(draft.id)])
-        })
+/// Finds the messages that quote one of the new ones, or one whose id was learnt only now, and
+/// came before it.
+pub(super) async fn resolve_quotes(batch: &Batch<'_>, writes: &Writes) -> Result<Vec<MessageId>> {
+    let new = batch.messages.iter().filter_map(|draft| {
+        Some((draft.input.inbox_id, draft.input.external_id.clone()?, draft.id))
+    });
+    let adopted = writes.adopted.iter();
+    let adopted = adopted.map(|(id, (inbox, external))| (*inbox, external.clone(), *id));
+    let rows: Vec<_> = new
+        .chain(adopted)
+        .map(|(inbox, external, id)| [Value::from(inbox), Value::from(external), Value::from(id)])
         .collect();
     if rows.is_empty() {
         return Ok(Vec::new());

@@ -138,7 +138,7 @@ fn statuses() {
     ] {
         let status = status(name);
         assert_eq!((status.kind, status.occurred_at), (kind, at(seconds)));
-        assert_eq!(status.external_id, "wamid.OUT.0001");
+        assert_eq!(status.external_id.as_deref(), Some("wamid.OUT.0001"));
         assert_eq!(status.received_at, Some(RECEIVED));
         assert_eq!((status.code, status.detail), (None, None));
     }
