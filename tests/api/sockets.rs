@@ -10,6 +10,9 @@ use rapport::config::{Config, Limits};
 use reqwest::Response;
 use serde_json::{Value, json};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use crate::on_both;
 use crate::support::app::run_with;
 use crate::support::gql::Client;
@@ -316,5 +319,30 @@ mod what_is_open_is_bounded {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn postgres() {
         with_few(Kind::Postgres, super::what_is_open_is_bounded).await;
+    }
+}
+
+on_both! {
+    async fn a_frame_is_refused_before_it_is_there(app: &TestApp) {
+        let host = app.url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        let upgrade = format!(
+            "GET /graphql HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+        );
+        stream.write_all(upgrade.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"\r\n\r\n") {
+            heard.push(stream.read_u8().await.unwrap());
+        }
+        assert!(heard.starts_with(b"HTTP/1.1 101 "));
+        // Text, masked, and a length of which nobody could hold the body.
+        stream.write_all(&[0x81, 0xff]).await.unwrap();
+        stream.write_all(&(1_u64 << 40).to_be_bytes()).await.unwrap();
+        stream.write_all(&[0; 14]).await.unwrap();
+        let mut close = [0; 4];
+        stream.read_exact(&mut close).await.unwrap();
+        assert_eq!((close[0], u16::from_be_bytes([close[2], close[3]])), (0x88, 1009));
     }
 }

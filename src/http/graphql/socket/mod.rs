@@ -2,11 +2,14 @@
 //! `graphql-transport-ws`. All that a client says is done in its order; what its operations
 //! bring is sent as fast as it reads.
 
+mod frames;
 mod message;
 
+use std::io;
 use std::time::Duration;
 
 use actix_web::dev::RequestHead;
+use actix_web::error::PayloadError;
 use actix_web::guard::GuardContext;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
@@ -78,7 +81,8 @@ async fn open(
             "the caller has {most} open sockets, as many as it may have (caller_sockets)"
         )))
     })?;
-    let upgraded = actix_ws::handle_with_protocols(request, payload, &[PROTOCOL]);
+    let upgraded = frames::limit(request, payload, FRAME_BYTES)
+        .and_then(|payload| actix_ws::handle_with_protocols(request, payload, &[PROTOCOL]));
     let (response, session, messages) = upgraded.map_err(|error| {
         Refusal::Http(StatusCode::BAD_REQUEST, "BAD_REQUEST", error.to_string())
     })?;
@@ -245,6 +249,9 @@ impl Socket {
             Some(Ok(AggregatedMessage::Close(reason))) => Err(End::Left(reason)),
             None => Err(End::Gone),
             Some(Err(ProtocolError::Overflow)) => Err(Closing::too_long(FRAME_BYTES).into()),
+            Some(Err(ProtocolError::Io(error))) if is_overflow(&error) => {
+                Err(Closing::too_long(FRAME_BYTES).into())
+            }
             Some(Err(ProtocolError::Io(error))) => {
                 tracing::debug!(%error, "a socket broke");
                 Err(End::Gone)
@@ -334,6 +341,12 @@ impl Socket {
         })?;
         in_time(self.session.text(text)).await
     }
+}
+
+/// Whether a frame was too long.
+fn is_overflow(error: &io::Error) -> bool {
+    let source = error.get_ref().and_then(|source| source.downcast_ref::<PayloadError>());
+    matches!(source, Some(PayloadError::Overflow))
 }
 
 /// What is sent must be taken in time.
