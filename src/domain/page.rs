@@ -125,7 +125,8 @@ struct Cursor {
     id: Uuid,
 }
 
-#[derive(Serialize, Deserialize)]
+/// Compared as the databases do.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Key {
     Null,
     Number(i64),

@@ -14,7 +14,7 @@ use async_graphql::runtime::Timer;
 use entity::id::AccountId;
 use futures_util::future::BoxFuture;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, ModelTrait};
 
 use super::gate::{Buckets, Spender, Wait};
 use crate::auth::{AccountScope, Viewer};
@@ -212,7 +212,7 @@ impl Reader {
     pub async fn rows<E>(&self, rows: &Rows<E>) -> Result<Vec<E::Model>>
     where
         E: EntityTrait,
-        E::Model: Send + Sync,
+        E::Model: ModelTrait<Entity = E> + Send + Sync,
     {
         let number = self.lane.pages.fetch_add(1, Ordering::Relaxed);
         let found = self.lane.loader.load_one(PageOf { number, rows: rows.clone() }).await;
@@ -265,7 +265,7 @@ impl<E: EntityTrait> Hash for PageOf<E> {
 impl<E> Key for PageOf<E>
 where
     E: EntityTrait,
-    E::Model: Send + Sync,
+    E::Model: ModelTrait<Entity = E> + Send + Sync,
 {
     type Row = Vec<E::Model>;
 

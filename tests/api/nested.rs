@@ -41,6 +41,7 @@ on_both! {
         talk(app, 7).await;
         let lists = [
             "messages(first: 3)",
+            "messages(first: 1)",
             "messages(last: 2)",
             "messages(first: 2, orderBy: { field: OCCURRED_AT, direction: DESC })",
             "messages(first: 100, filter: { directions: [OUTBOUND] })",
@@ -65,8 +66,9 @@ on_both! {
         };
         assert_eq!(content(0, "l0"), ["0.0"]);
         assert_eq!(content(6, "l0"), ["6.0", "6.1", "6.2"]);
-        assert_eq!(content(6, "l1"), ["6.5", "6.6"]);
-        assert_eq!(content(6, "l2"), ["6.6", "6.5"]);
+        assert_eq!(content(6, "l1"), ["6.0"]);
+        assert_eq!(content(6, "l2"), ["6.5", "6.6"]);
+        assert_eq!(content(6, "l3"), ["6.6", "6.5"]);
     }
 }
 

@@ -3,18 +3,17 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{
-    Alias, Asterisk, Expr, ExprTrait, IntoIden, Order as Way, Query, SelectStatement, UnionType,
-};
+use sea_orm::sea_query::{ExprTrait, Order as Way};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, QueryOrder,
-    QuerySelect, QueryTrait, Select, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, ModelTrait,
+    QueryOrder, QuerySelect, QueryTrait, Select, Statement, Value,
 };
 
-use super::{Order, PageRequest};
+use super::{Key, Order, PageRequest};
+use crate::db::Sql;
 use crate::error::{Error, Result};
 
-/// Parameters of a statement. SQLite allows 32,766, PostgreSQL 65,535.
+/// Parameters of a statement. SQLite allows 32,766.
 const MOST_PARAMETERS: usize = 32_000;
 /// SQLite allows 500 parts of a compound statement.
 const MOST_PAGES: usize = 100;
@@ -33,9 +32,10 @@ pub struct Rows<E: EntityTrait> {
     limit: u64,
 }
 
-impl<E: EntityTrait> Rows<E>
+impl<E> Rows<E>
 where
-    E::Model: Send + Sync,
+    E: EntityTrait,
+    E::Model: ModelTrait<Entity = E> + Send + Sync,
 {
     pub(super) fn new(select: Select<E>, order: &Order<E::Column>, request: &PageRequest) -> Self {
         let descending = order.descending != request.backward;
@@ -55,39 +55,42 @@ where
         Ok(self.sorted().all(connection).await?)
     }
 
-    /// The rows of each.
+    /// The rows of each. Pages whose statements differ in nothing but parameters are read
+    /// together.
     pub async fn of_many(
         connection: &impl ConnectionTrait,
         pages: &[&Self],
     ) -> Result<Vec<Vec<E::Model>>> {
-        let mut found: Vec<Vec<E::Model>> = pages.iter().map(|_| Vec::new()).collect();
-        let mut alike: HashMap<_, Vec<usize>> = HashMap::new();
+        let backend = connection.get_database_backend();
+        // A limit cannot come from a table.
+        let mut alike: HashMap<_, Vec<(usize, Vec<Value>)>> = HashMap::new();
         for (index, page) in pages.iter().enumerate() {
-            alike.entry(page.sorting()).or_default().push(index);
+            let statement = backend.build(&(*page).clone().sorted().into_query());
+            let values = statement.values.map_or_else(Vec::new, |values| values.0);
+            alike.entry((statement.sql, page.limit)).or_default().push((index, values));
         }
-        for some in alike.values().flat_map(|indices| indices.chunks(MOST_PAGES)) {
-            let together: Vec<&Self> = some.iter().map(|index| pages[*index]).collect();
-            for (index, rows) in some.iter().zip(Self::together(connection, &together).await?) {
-                found[*index] = rows;
+        let mut found: Vec<Vec<E::Model>> = pages.iter().map(|_| Vec::new()).collect();
+        for ((text, _), members) in &alike {
+            for some in members.chunks(MOST_PAGES) {
+                let values: Vec<&[Value]> = some.iter().map(|(_, values)| &values[..]).collect();
+                let united = if some.len() > 1 { united(backend, text, &values) } else { None };
+                let together: Vec<&Self> = some.iter().map(|(index, _)| pages[*index]).collect();
+                let rows = Self::together(connection, &together, united).await?;
+                for ((index, _), rows) in some.iter().zip(rows) {
+                    found[*index] = rows;
+                }
             }
         }
         Ok(found)
     }
 
-    /// What pages that are read together must have in common.
-    fn sorting(&self) -> (&'static str, bool, Option<bool>) {
-        let descending = |way: &Way| matches!(way, Way::Desc);
-        (self.column.as_str(), descending(&self.way), self.nulls.as_ref().map(descending))
-    }
-
     async fn together(
         connection: &impl ConnectionTrait,
         pages: &[&Self],
+        united: Option<Statement>,
     ) -> Result<Vec<Vec<E::Model>>> {
-        if pages.len() > 1
-            && let Some(statement) = Self::united(connection.get_database_backend(), pages)
-        {
-            return Self::apart(connection, statement, pages.len()).await;
+        if let Some(statement) = united {
+            return Self::apart(connection, statement, pages).await;
         }
         let mut found = Vec::with_capacity(pages.len());
         for page in pages {
@@ -107,48 +110,92 @@ where
         select.order_by(self.id, self.way).limit(self.limit)
     }
 
-    /// None where it would have too many parameters.
-    fn united(backend: DbBackend, pages: &[&Self]) -> Option<Statement> {
-        let first = *pages.first()?;
-        let (page, rows) = (|| Alias::new("page"), || Alias::new("rows"));
-        let parts = (0_i32..).zip(pages).map(|(number, each)| {
-            Query::select()
-                .expr_as(Expr::cust(number.to_string()), page())
-                .column((rows(), Asterisk))
-                .from_subquery((*each).clone().sorted().into_query(), rows())
-                .to_owned()
-        });
-        let union = parts.reduce(|mut all: SelectStatement, part| {
-            all.union(UnionType::All, part);
-            all
-        })?;
-        let column =
-            |column: E::Column| Expr::col((rows(), Alias::new(column.as_str()).into_iden()));
-        // The parts need not come one after the other.
-        let mut all = Query::select();
-        all.column(Asterisk).from_subquery(union, rows()).order_by((rows(), page()), Way::Asc);
-        if let Some(nulls) = &first.nulls {
-            all.order_by_expr(column(first.column).is_null(), nulls.clone());
-        }
-        all.order_by_expr(column(first.column), first.way.clone());
-        all.order_by_expr(column(first.id), first.way.clone());
-        let statement = backend.build(&all);
-        let parameters = statement.values.as_ref().map_or(0, |values| values.0.len());
-        (parameters <= MOST_PARAMETERS).then_some(statement)
-    }
-
     async fn apart(
         connection: &impl ConnectionTrait,
         statement: Statement,
-        pages: usize,
+        pages: &[&Self],
     ) -> Result<Vec<Vec<E::Model>>> {
-        let mut found: Vec<Vec<E::Model>> = (0..pages).map(|_| Vec::new()).collect();
+        let mut found: Vec<Vec<E::Model>> = pages.iter().map(|_| Vec::new()).collect();
         for row in connection.query_all_raw(statement).await? {
             let page: i32 = row.try_get("", "page")?;
             let rows = usize::try_from(page).ok().and_then(|page| found.get_mut(page));
             let rows = rows.ok_or_else(|| Error::bug("a row belongs to no page"))?;
             rows.push(E::Model::from_query_result(&row, "")?);
         }
+        found.iter_mut().zip(pages).try_for_each(|(models, page)| page.sort(models))?;
         Ok(found)
     }
+
+    /// Nothing says in which order a database gives the rows of a part. To have it sort them
+    /// all costs SQLite as much as finding them.
+    fn sort(&self, models: &mut Vec<E::Model>) -> Result<()> {
+        let keyed = models.drain(..).map(|model| {
+            let keys = (Key::of(model.get(self.column))?, Key::of(model.get(self.id))?);
+            Ok((keys, model))
+        });
+        let mut keyed: Vec<_> = keyed.collect::<Result<_>>()?;
+        keyed.sort_by(|((a, a_id), _), ((b, b_id), _)| {
+            let nulls = (*a == Key::Null).cmp(&(*b == Key::Null));
+            let nulls = if matches!(self.nulls, Some(Way::Desc)) { nulls.reverse() } else { nulls };
+            let keys = (a, a_id).cmp(&(b, b_id));
+            nulls.then(if matches!(self.way, Way::Desc) { keys.reverse() } else { keys })
+        });
+        models.extend(keyed.into_iter().map(|(_, model)| model));
+        Ok(())
+    }
+}
+
+/// One statement that runs a text with each of the lists of values, and tells in the column
+/// `page` which it was. None where that would take too many parameters.
+fn united(backend: DbBackend, text: &str, values: &[&[Value]]) -> Option<Statement> {
+    match backend {
+        DbBackend::Postgres => lateral(text, values),
+        _ => union(backend, text, values),
+    }
+}
+
+/// The text once for each, one after the other.
+fn union(backend: DbBackend, text: &str, values: &[&[Value]]) -> Option<Statement> {
+    let parts = (0..values.len())
+        .map(|page| format!("SELECT {page} AS page, rows.* FROM ({text}) AS rows"))
+        .collect::<Vec<_>>();
+    let values = values.concat();
+    (values.len() <= MOST_PARAMETERS)
+        .then(|| Statement::from_sql_and_values(backend, parts.join(" UNION ALL "), values))
+}
+
+/// The text once, beside a table of the parameters that differ: planning it for each page would
+/// take longer than reading them all.
+fn lateral(text: &str, values: &[&[Value]]) -> Option<Statement> {
+    let first = *values.first()?;
+    let differing: Vec<usize> = (0..first.len())
+        .filter(|at| values.iter().any(|values| values.get(*at) != first.get(*at)))
+        .collect();
+    let pages = (0_i32..).zip(values).map(|(page, values)| {
+        let own = differing.iter().filter_map(|at| values.get(*at).cloned());
+        std::iter::once(Value::from(page)).chain(own).collect::<Vec<_>>()
+    });
+    let pages: Vec<Vec<Value>> = pages.collect();
+    if pages.iter().flatten().any(|value| *value == value.as_null()) {
+        return None;
+    }
+    let columns: Vec<String> = differing.iter().map(|at| format!(", p{at}")).collect();
+    let mut sql = Sql::new("SELECT v.page, rows.* FROM (");
+    sql.table(vec![false; differing.len() + 1], pages);
+    sql.push(&format!(") AS v(page{}) CROSS JOIN LATERAL (", columns.concat()));
+    let mut parts = text.split('$');
+    sql.push(parts.next()?);
+    for part in parts {
+        let end = part.find(|character: char| !character.is_ascii_digit()).unwrap_or(part.len());
+        let (number, rest) = part.split_at_checked(end)?;
+        let at = number.parse::<usize>().ok()?.checked_sub(1)?;
+        if differing.contains(&at) {
+            sql.push(&format!("v.p{at}"));
+        } else {
+            sql.bind(first.get(at)?.clone());
+        }
+        sql.push(rest);
+    }
+    sql.push(") AS rows");
+    Some(sql.statement(DbBackend::Postgres))
 }
