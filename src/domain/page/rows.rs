@@ -61,6 +61,9 @@ where
         connection: &impl ConnectionTrait,
         pages: &[&Self],
     ) -> Result<Vec<Vec<E::Model>>> {
+        if let [page] = pages {
+            return Ok(vec![(*page).clone().all(connection).await?]);
+        }
         let backend = connection.get_database_backend();
         // A limit cannot come from a table.
         let mut alike: HashMap<_, Vec<(usize, Vec<Value>)>> = HashMap::new();
@@ -183,6 +186,7 @@ fn lateral(text: &str, values: &[&[Value]]) -> Option<Statement> {
     let mut sql = Sql::new("SELECT v.page, rows.* FROM (");
     sql.table(vec![false; differing.len() + 1], pages);
     sql.push(&format!(") AS v(page{}) CROSS JOIN LATERAL (", columns.concat()));
+    // Whatever comes from outside is a parameter: a `$` begins the number of one.
     let mut parts = text.split('$');
     sql.push(parts.next()?);
     for part in parts {
