@@ -135,3 +135,30 @@ on_both! {
         assert!(nodes.iter().all(|node| node["messages"]["nodes"] == json!([])));
     }
 }
+
+on_both! {
+    async fn what_has_no_value_comes_last_in_lists_read_together_too(app: &TestApp) {
+        let inbox = factory::inbox(&app.scope, "SMS", Platform::Sms).await;
+        for (number, name) in [None, Some("b"), None, Some("a")].into_iter().enumerate() {
+            let mut message = factory::message(inbox.id, &format!("+1555000{number:04}"), "hello");
+            message.contact.name = name.map(str::to_owned);
+            say(&app.scope, message).await;
+        }
+        let page = "nodes { id name } edges { cursor } pageInfo { hasNextPage hasPreviousPage }";
+        for (part, direction) in
+            [("first: 3", "ASC"), ("first: 3", "DESC"), ("last: 3", "ASC"), ("last: 3", "DESC")]
+        {
+            let list = format!(
+                "contacts({part}, orderBy: {{ field: NAME, direction: {direction} }}) {{ {page} }}"
+            );
+            let ask = async |lists: &str| {
+                let query = format!("query($id: ID!) {{ account(id: $id) {{ {lists} }} }}");
+                app.owner.data(&query, json!({ "id": app.account_node })).await["account"].clone()
+            };
+            let alone = ask(&list).await["contacts"].clone();
+            assert_eq!(alone["nodes"].as_array().unwrap().len(), 3);
+            let together = ask(&format!("a: {list} b: {list}")).await;
+            assert_eq!((&together["a"], &together["b"]), (&alone, &alone), "{part} {direction}");
+        }
+    }
+}
