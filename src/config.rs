@@ -2,6 +2,7 @@
 //! one before it, and checked strictly. A wrong or unknown setting is an error that names it
 //! and what was expected, never its value, which may be a secret.
 
+mod delivery;
 mod limits;
 pub mod secret_key;
 
@@ -20,6 +21,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tracing_subscriber::EnvFilter;
 
+pub use delivery::Delivery;
 pub use limits::{Limits, MOST_NESTED};
 
 /// Read from the working directory where no other file is named.
@@ -54,6 +56,7 @@ pub struct Config {
     /// The most connections to the database; on SQLite those of readers.
     pub connections: u32,
     pub limits: Limits,
+    pub delivery: Delivery,
     /// Threads that serve requests; none means one for each processor.
     pub workers: Option<usize>,
     pub migrate_on_start: bool,
@@ -92,6 +95,7 @@ impl Default for Config {
             secret_key: None,
             connections: 10,
             limits: Limits::default(),
+            delivery: Delivery::default(),
             workers: None,
             migrate_on_start: true,
         }
@@ -212,6 +216,7 @@ impl Config {
             ),
             connections: reader.number("connections", 1..=1_000, default.connections),
             limits: Limits::read(reader),
+            delivery: Delivery::read(reader),
             workers: reader.read(
                 "workers",
                 "a whole number from 1 to 1024",

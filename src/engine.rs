@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::auth::{Passwords, Vault};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -17,11 +19,14 @@ pub struct Parts {
     pub config: Config,
     pub vault: Vault,
     pub passwords: Passwords,
+    /// Told when something waits to be sent.
+    pub outbox: Notify,
 }
 
 impl Engine {
     pub fn new(db: Db, clock: Clock, config: Config, vault: Vault) -> Self {
-        Self(Arc::new(Parts { db, clock, config, vault, passwords: Passwords::new() }))
+        let (passwords, outbox) = (Passwords::new(), Notify::new());
+        Self(Arc::new(Parts { db, clock, config, vault, passwords, outbox }))
     }
 }
 

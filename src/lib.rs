@@ -14,6 +14,8 @@ pub mod command;
 pub mod config;
 /// Connections, and the differences between the databases.
 pub mod db;
+/// Hands messages over to providers.
+pub mod delivery;
 /// An account with a year of traffic to look at.
 pub mod demo;
 /// What may be done, and its rules.

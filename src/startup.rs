@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::secret_key::{self, SecretKeyError};
 use crate::db::Db;
+use crate::delivery::{self, Dispatcher};
 use crate::engine::Engine;
 use crate::graphql::{self, id::NodeId};
 use crate::http;
@@ -79,6 +80,7 @@ async fn open_with(
 pub struct Application {
     engine: Engine,
     worker: Worker,
+    dispatcher: Dispatcher,
     server: Server,
     address: SocketAddr,
     stopping: watch::Sender<bool>,
@@ -126,11 +128,16 @@ impl Application {
         let stopping = watch::Sender::new(false);
         let state = http::State::new(engine.clone(), trusted, stopping.subscribe());
         let state = state.map_err(StartupError::Schema)?;
+        let dispatcher = delivery::start(engine.clone());
+        let dispatcher = dispatcher.map_err(|error| StartupError::Setting(format!("{error:?}")))?;
         let worker = ingest::start(engine.clone());
         match bind(&engine, state, &worker, stopping.clone()) {
-            Ok((server, address)) => Ok(Self { engine, worker, server, address, stopping }),
+            Ok((server, address)) => {
+                Ok(Self { engine, worker, dispatcher, server, address, stopping })
+            }
             Err(error) => {
                 worker.stop().await;
+                dispatcher.stop().await;
                 Err(StartupError::Listen(engine.config.listen, error))
             }
         }
@@ -147,6 +154,10 @@ impl Application {
 
     pub fn worker(&self) -> &Worker {
         &self.worker
+    }
+
+    pub fn dispatcher(&self) -> &Dispatcher {
+        &self.dispatcher
     }
 
     pub fn handle(&self) -> Handle {
@@ -183,16 +194,17 @@ impl Application {
 
     /// Serves until SIGTERM or SIGINT, then finishes what was begun and closes the database.
     pub async fn run(self) -> Result<(), StartupError> {
-        let Self { engine, worker, server, address, stopping: _stopping } = self;
+        let Self { engine, worker, dispatcher, server, address, stopping: _stopping } = self;
         tracing::info!(%address, database = engine.config.database(), "listening");
         let chores = tokio::spawn(chores::run(engine.clone()));
         let served = server.await;
         tracing::info!("stopping");
         // Each chore is a transaction, which is undone where it is cut off.
         chores.abort();
-        if tokio::time::timeout(Duration::from_secs(GRACE_SECONDS), worker.stop()).await.is_err() {
+        let ended = async { tokio::join!(worker.stop(), dispatcher.stop()) };
+        if tokio::time::timeout(Duration::from_secs(GRACE_SECONDS), ended).await.is_err() {
             tracing::warn!(
-                "the worker did not end in time; what it left is done at the next start"
+                "the workers did not end in time; what they left is done at the next start"
             );
         }
         if let Err(error) = engine.db.clone().close().await {

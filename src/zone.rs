@@ -1,8 +1,10 @@
 //! Time zones and lengths of time as callers write them. Zones are those of the bundled
 //! IANA database alone, so that every machine knows the same.
 
+use entity::Timestamp;
+use jiff::civil::DateTime;
 use jiff::fmt::temporal::SpanParser;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 
 use crate::error::{Checks, ViolationCode};
 
@@ -22,6 +24,26 @@ pub fn zone(checks: &mut Checks, path: &str, name: &str) -> Option<TimeZone> {
 /// The zone with this IANA name, in any case.
 pub fn find(name: &str) -> Option<TimeZone> {
     TimeZoneDatabase::bundled().get(name.trim()).ok().filter(|zone| !zone.is_unknown())
+}
+
+/// The instant of a local time. Of a time that comes twice the first; of one that does not exist,
+/// since the clocks jump over it, the jump.
+pub fn instant(zone: &TimeZone, local: DateTime) -> Result<Timestamp, jiff::Error> {
+    let meant = zone.to_ambiguous_timestamp(local);
+    let earlier = meant.earlier()?;
+    let instant = match meant.offset() {
+        AmbiguousOffset::Gap { after, .. } => zone
+            .following(earlier)
+            .find(|change| change.offset() == after)
+            .map_or_else(|| meant.later(), |change| Ok(change.timestamp()))?,
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => earlier,
+    };
+    Ok(Timestamp(instant.as_microsecond()))
+}
+
+/// The local time of an instant.
+pub fn local(zone: &TimeZone, at: Timestamp) -> Result<DateTime, jiff::Error> {
+    Ok(zone.to_datetime(jiff::Timestamp::from_microsecond(at.0)?))
 }
 
 /// The IANA name of a zone in its usual spelling, as it is stored.

@@ -59,7 +59,6 @@ ids! {
     TemplateId,
     RawEventId,
     EventId,
-    /// Carried by messages before campaigns have a table of their own.
     CampaignId,
     /// Carried by messages before automations have a table of their own.
     AutomationId,

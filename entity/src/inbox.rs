@@ -53,6 +53,9 @@ pub struct Model {
     pub gives_receipts: bool,
     /// Whether reading is reported.
     pub gives_reads: bool,
+    /// At most so many messages are handed over in a second; none means: as the provider usually
+    /// allows.
+    pub sends_per_second: Option<i32>,
     pub archived_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -1,6 +1,10 @@
 //! The vocabularies of stored columns. The numbers are what the database holds: never
 //! reuse or change one.
 
+mod sending;
+
+pub use sending::{AttemptState, CampaignStatus, RecipientState, SkipReason, UnknownPolicy};
+
 use crate::vocabulary;
 
 vocabulary! {
@@ -423,5 +427,7 @@ vocabulary! {
         OptOutChanged = 5 => "OPT_OUT_CHANGED",
         /// Settings of the account, or things kept in it, were changed.
         SettingsChanged = 6 => "SETTINGS_CHANGED",
+        /// Campaigns were made, changed, or got on.
+        CampaignChanged = 7 => "CAMPAIGN_CHANGED",
     }
 }

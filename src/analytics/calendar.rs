@@ -3,8 +3,10 @@
 
 use entity::Timestamp;
 use jiff::civil::{Date, Weekday};
-use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use jiff::tz::{Offset, TimeZone};
 use jiff::{Error, Span, Zoned};
+
+use crate::zone;
 
 /// A zone, and the day on which its weeks start.
 #[derive(Clone, Debug)]
@@ -55,18 +57,7 @@ impl Calendar {
 
     /// The first instant of a local day; of the next one, where the day does not exist.
     pub fn start(&self, date: Date) -> Result<Timestamp, Error> {
-        let midnight = self.zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0));
-        let earlier = midnight.earlier()?;
-        let start = match midnight.offset() {
-            // The clocks jump over midnight, so the day begins at the jump, wherever they land.
-            AmbiguousOffset::Gap { after, .. } => self
-                .zone
-                .following(earlier)
-                .find(|change| change.offset() == after)
-                .map_or_else(|| midnight.later(), |change| Ok(change.timestamp()))?,
-            AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => earlier,
-        };
-        Ok(Timestamp(start.as_microsecond()))
+        zone::instant(&self.zone, date.at(0, 0, 0, 0))
     }
 
     /// The first day of the unit that holds `date`.

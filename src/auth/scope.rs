@@ -48,7 +48,9 @@ pub enum Permission {
     Record,
     /// Assign, close and reopen conversations, edit contacts.
     Converse,
-    /// Keep templates, bots, teams, labels and opt-outs; see the engagement overview.
+    /// See campaigns and the engagement overview.
+    Oversee,
+    /// Keep campaigns, templates, bots, teams, labels and opt-outs.
     Manage,
     /// See tokens, sign-ins, webhook addresses and raw webhook deliveries.
     Inspect,
@@ -63,7 +65,7 @@ impl Permission {
         match self {
             Self::Read | Self::KeepOneself => Role::Reader,
             Self::Record | Self::Converse => Role::Agent,
-            Self::Manage => Role::Manager,
+            Self::Oversee | Self::Manage => Role::Manager,
             Self::Inspect | Self::Administer => Role::Admin,
             Self::Own => Role::Owner,
         }
@@ -71,7 +73,7 @@ impl Permission {
 
     fn token_scope(self) -> TokenScope {
         match self {
-            Self::Read | Self::Inspect => TokenScope::Read,
+            Self::Read | Self::Oversee | Self::Inspect => TokenScope::Read,
             Self::Record => TokenScope::Record,
             Self::KeepOneself | Self::Converse | Self::Manage | Self::Administer | Self::Own => {
                 TokenScope::Write

@@ -3,6 +3,7 @@
 
 mod credentials;
 mod settings;
+pub mod signing;
 mod webhook;
 
 use std::collections::BTreeSet;

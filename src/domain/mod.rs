@@ -3,12 +3,15 @@
 //! SQL, and nothing of GraphQL or HTTP.
 
 pub mod account;
+pub mod attempt;
 pub mod bot;
+pub mod campaign;
 pub mod contact;
 pub mod contact_merge;
 pub mod conversation;
 pub mod event;
 pub mod failure;
+pub mod filling;
 pub mod idempotency;
 pub mod idle;
 pub mod inbox;
@@ -16,9 +19,12 @@ pub mod inbox_hours;
 pub mod label;
 pub mod opt_out;
 pub mod page;
+pub mod reach;
 pub mod read;
 pub mod record;
+pub(crate) mod rows;
 pub mod search;
+pub mod send;
 pub mod team;
 pub mod template;
 pub mod text;

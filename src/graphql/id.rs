@@ -31,10 +31,11 @@ pub enum NodeKind {
     Template,
     OptOut,
     RawEvent,
+    Campaign,
 }
 
 impl NodeKind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Account,
         Self::User,
         Self::AccessToken,
@@ -51,6 +52,7 @@ impl NodeKind {
         Self::Template,
         Self::OptOut,
         Self::RawEvent,
+        Self::Campaign,
     ];
 
     /// What an id of this kind begins with.
@@ -72,6 +74,7 @@ impl NodeKind {
             Self::Template => "template",
             Self::OptOut => "opt_out",
             Self::RawEvent => "raw_event",
+            Self::Campaign => "campaign",
         }
     }
 
@@ -94,6 +97,7 @@ impl NodeKind {
             Self::Template => "Template",
             Self::OptOut => "OptOut",
             Self::RawEvent => "WebhookEvent",
+            Self::Campaign => "Campaign",
         }
     }
 

@@ -2,16 +2,16 @@
 
 use async_graphql::{Context, ID, Interface, Result};
 use entity::id::{
-    AccessTokenId, AccountId, BotId, ContactId, ConversationEventId, ConversationId, InboxId,
-    LabelId, MessageEventId, MessageId, OptOutId, RawEventId, SessionId, TeamId, TemplateId,
-    UserId, Uuid,
+    AccessTokenId, AccountId, BotId, CampaignId, ContactId, ConversationEventId, ConversationId,
+    InboxId, LabelId, MessageEventId, MessageId, OptOutId, RawEventId, SessionId, TeamId,
+    TemplateId, UserId, Uuid,
 };
 
 use super::id::{NodeId, NodeKind};
 use super::loader::{Caller, Key, Reader};
 use super::object::{
-    AccessToken, Account, Bot, Contact, Conversation, ConversationEvent, Inbox, Label, Message,
-    MessageEvent, OptOut, Session, Team, Template, User, WebhookEvent,
+    AccessToken, Account, Bot, Campaign, Contact, Conversation, ConversationEvent, Inbox, Label,
+    Message, MessageEvent, OptOut, Session, Team, Template, User, WebhookEvent,
 };
 use super::viewer;
 use crate::auth::Permission;
@@ -39,6 +39,7 @@ pub enum Node {
     Template(Template),
     OptOut(OptOut),
     WebhookEvent(WebhookEvent),
+    Campaign(Campaign),
 }
 
 /// The thing with this id. Malformed, missing and foreign ids look the same: there is none.
@@ -71,6 +72,7 @@ async fn tenant(reader: &Reader, kind: NodeKind, id: Uuid) -> Result<Option<Node
         NodeKind::Session => of(reader, SessionId(id), Session::new).await,
         NodeKind::Template => of(reader, TemplateId(id), Template::new).await,
         NodeKind::OptOut => of(reader, OptOutId(id), OptOut::new).await,
+        NodeKind::Campaign => of(reader, CampaignId(id), Campaign::new).await,
         NodeKind::RawEvent => of(reader, RawEventId(id), WebhookEvent::new).await,
         NodeKind::Account | NodeKind::User | NodeKind::AccessToken => Ok(None),
     }

@@ -198,7 +198,8 @@ async fn events(scope: &AccountScope, told: Vec<Told>) -> Result<Vec<Event>> {
                 }
                 EventKind::ContactChanged
                 | EventKind::OptOutChanged
-                | EventKind::SettingsChanged => Some(Change::Other),
+                | EventKind::SettingsChanged
+                | EventKind::CampaignChanged => Some(Change::Other),
             };
             let position = Position { seq, index };
             events.extend(change.map(|change| Event { position, change }));

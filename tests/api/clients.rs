@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use entity::kinds::{ConversationEventKind, Platform, Role, TemplateCategory, TokenScope};
 use rapport::domain::bot::{self, BotCreate};
+use rapport::domain::campaign;
 use rapport::domain::contact::{ContactUpsert, upsert};
 use rapport::domain::label::{self, LabelCreate};
 use rapport::domain::record::{NewConversationEvent, NewMessage};
@@ -83,6 +84,9 @@ async fn crowd(app: &TestApp) {
         )
         .await;
         whatsapp::deliver(app, &line, &format!("{{\"number\":{number}}}")).await;
+        let mut draft = factory::draft(line.id, factory::everybody());
+        draft.name = format!("Campaign {}", number / 2);
+        campaign::create(scope, None, draft).await.unwrap();
     }
 }
 

@@ -15,6 +15,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("src/analytics", ABOVE_DOMAIN),
     ("src/ingest", &["crate::demo", "crate::live", "crate::analytics"]),
     ("src/ingest", ABOVE_INGEST),
+    ("src/delivery", &["crate::ingest", "crate::demo", "crate::live", "crate::analytics"]),
+    ("src/delivery", ABOVE_INGEST),
+    ("src/ingest", &["crate::delivery"]),
+    ("src/live", &["crate::delivery"]),
     ("src/live", &["crate::ingest", "crate::demo"]),
     ("src/live", ABOVE_INGEST),
     ("src/demo", &["crate::ingest", "crate::live", "crate::analytics"]),
@@ -28,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("src/http", &["entity", "sea_orm", "crate::domain", "crate::analytics", "crate::startup"]),
 ];
 const ABOVE_DOMAIN: &[&str] = &[
+    "crate::delivery",
     "crate::ingest",
     "crate::live",
     "crate::demo",

@@ -13,7 +13,8 @@ use crate::support::schema::Schema;
 use crate::support::world::{World, fill};
 
 /// The fields of an account that not everybody in it may see.
-const GUARDED: [(&str, Role); 2] = [("tokens", Role::Admin), ("webhookEvents", Role::Admin)];
+const GUARDED: [(&str, Role); 3] =
+    [("tokens", Role::Admin), ("webhookEvents", Role::Admin), ("campaigns", Role::Manager)];
 
 fn forbidden(answer: &Answer) -> bool {
     let errors = answer.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();

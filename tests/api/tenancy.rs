@@ -86,6 +86,7 @@ fn id_kind(field: &Item<'_>) -> Option<&'static str> {
         "team" | "teams" => "team",
         "label" | "labels" => "label",
         "bot" | "bots" | "authorBot" => "bot",
+        "campaign" => "campaign",
         "assignee" | "assignees" | "manager" | "member" | "user" | "authorUser" | "authors" => {
             "user"
         }

@@ -14,6 +14,7 @@ use crate::domain::inbox_hours::{self, BusinessHours};
 use crate::domain::{LONGEST_NAME, text};
 use crate::error::{Checks, Result, ViolationCode};
 
+const MOST_SENDS_PER_SECOND: i64 = 100_000;
 const YEAR_SECONDS: i64 = 366 * 24 * 3_600;
 /// How long a visitor of a web site is gone before the conversation is closed, unless the
 /// inbox says otherwise.
@@ -45,6 +46,8 @@ pub struct InboxCreate {
     pub gives_receipts: Option<bool>,
     /// None means: as the platform usually does.
     pub gives_reads: Option<bool>,
+    /// None means: as the provider usually allows.
+    pub sends_per_second: Option<i64>,
     pub member_ids: Vec<UserId>,
 }
 
@@ -68,6 +71,7 @@ impl InboxCreate {
             credentials: None,
             gives_receipts: None,
             gives_reads: None,
+            sends_per_second: None,
             member_ids: Vec::new(),
         }
     }
@@ -93,6 +97,7 @@ pub struct InboxUpdate {
     pub gives_receipts: Option<bool>,
     /// Holds for messages recorded from now on.
     pub gives_reads: Option<bool>,
+    pub sends_per_second: Option<Option<i64>>,
     /// Takes the place of the present members.
     pub member_ids: Option<Vec<UserId>>,
 }
@@ -115,6 +120,7 @@ impl From<InboxCreate> for InboxUpdate {
             credentials: input.credentials.map(Some),
             gives_receipts: input.gives_receipts,
             gives_reads: input.gives_reads,
+            sends_per_second: input.sends_per_second.map(Some),
             member_ids: Some(input.member_ids),
         }
     }
@@ -154,6 +160,7 @@ pub(super) fn blank(
         key: rand::random::<[u8; KEY]>().to_vec(),
         gives_receipts,
         gives_reads,
+        sends_per_second: None,
         archived_at: None,
         created_at: now,
         updated_at: now,
@@ -209,6 +216,10 @@ pub(super) fn apply(
         if let Some(value) = change {
             *field = value.map(|seconds| checks.range(path, seconds, least..=YEAR_SECONDS));
         }
+    }
+    if let Some(rate) = input.sends_per_second {
+        let rate = rate.map(|rate| checks.range("sendsPerSecond", rate, 1..=MOST_SENDS_PER_SECOND));
+        inbox.sends_per_second = rate.and_then(|rate| i32::try_from(rate).ok());
     }
     inbox.official = input.official.unwrap_or(inbox.official);
     inbox.send_only = input.send_only.unwrap_or(inbox.send_only);

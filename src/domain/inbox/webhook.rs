@@ -104,6 +104,7 @@ mod tests {
             key: vec![255; KEY],
             gives_receipts: true,
             gives_reads: true,
+            sends_per_second: None,
             archived_at: None,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),

@@ -18,10 +18,10 @@ use sea_orm::{
 };
 
 use super::Batch;
-use super::rows::IDS;
 use super::statuses::Changed;
 use crate::auth::AccountScope;
 use crate::db::{Sql, rows_at_once};
+use crate::domain::rows::IDS;
 use crate::error::Result;
 
 /// When something was said on an inbox with a contact.

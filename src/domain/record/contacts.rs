@@ -26,6 +26,8 @@ pub(super) struct Person {
 #[derive(Default)]
 struct Book {
     contacts: HashMap<ContactId, Person>,
+    /// Those that were merged into others stand for these.
+    by_id: HashMap<ContactId, ContactId>,
     by_identity: HashMap<(InboxId, String), ContactId>,
     by_phone: HashMap<String, ContactId>,
     by_email: HashMap<String, ContactId>,
@@ -53,6 +55,7 @@ pub(super) async fn resolve(batch: &mut Batch<'_>) -> Result<()> {
     }
     let mut book = Book::default();
     load_identities(batch, &mut book).await?;
+    load_named(batch, &mut book).await?;
     load_addresses(batch, &mut book).await?;
     for index in 0..batch.messages.len() {
         let id = find_or_make(batch, &mut book, index);
@@ -123,6 +126,37 @@ async fn load_identities(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
     Ok(())
 }
 
+/// Contacts that are named by our ids.
+async fn load_named(batch: &Batch<'_>, book: &mut Book) -> Result<()> {
+    let ids: HashSet<ContactId> =
+        batch.messages.iter().filter_map(|message| message.input.contact.id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut sql = Sql::new("WITH v(id) AS (");
+    sql.rows(ids.into_iter().map(|id| [Value::from(id)]));
+    sql.push(
+        ") SELECT f.id AS named, c.id, c.name, c.nickname, c.email, c.phone \
+         FROM v CROSS JOIN contact f CROSS JOIN contact c WHERE f.id = v.id \
+         AND c.account_id = f.account_id AND c.id = COALESCE(f.merged_into_id, f.id) \
+         AND f.account_id = ",
+    );
+    sql.bind(batch.scope.account_id());
+    let statement = sql.statement(batch.scope.db().backend());
+    for found in Named::find_by_statement(statement).all(batch.tx).await? {
+        book.by_id.insert(found.named, found.person.id);
+        book.add(found.person);
+    }
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Named {
+    named: ContactId,
+    #[sea_orm(nested)]
+    person: Person,
+}
+
 #[derive(FromQueryResult)]
 struct Addressed {
     found_phone: Option<String>,
@@ -171,7 +205,8 @@ fn find_or_make(batch: &mut Batch<'_>, book: &mut Book, index: usize) -> Contact
     let message = &batch.messages[index];
     let keys: Vec<(InboxId, String)> =
         message.source_ids().map(|id| (message.input.inbox_id, id.to_owned())).collect();
-    let known = keys.iter().find_map(|key| book.by_identity.get(key));
+    let named = message.input.contact.id.and_then(|id| book.by_id.get(&id));
+    let known = named.or_else(|| keys.iter().find_map(|key| book.by_identity.get(key)));
     let by_phone = message.phone.as_ref().and_then(|phone| book.by_phone.get(phone));
     let by_email = message.email.as_ref().and_then(|email| book.by_email.get(email));
     let id = match known.or(by_phone).or(by_email) {

@@ -4,8 +4,8 @@
 
 use entity::Timestamp;
 use entity::id::{
-    AutomationId, BotId, CampaignId, ConversationId, InboxId, LabelId, MessageId, TemplateId,
-    UserId,
+    AutomationId, BotId, CampaignId, ContactId, ConversationId, InboxId, LabelId, MessageId,
+    TemplateId, UserId,
 };
 use entity::kinds::{
     AuthorKind, ConversationActor, ConversationEventKind, Direction, Medium, SessionOrigin,
@@ -58,6 +58,9 @@ pub struct NewMessage {
     /// None means: what follows from medium, author and traffic.
     pub origin: Option<SessionOrigin>,
     pub attachments: Vec<Attachment>,
+    /// What is known of it from the start, where it is sent from here.
+    #[serde(skip)]
+    pub status: Option<StatusKind>,
 }
 
 /// Who a contact is, as far as the other system knows. At least one of `external_id`,
@@ -73,6 +76,9 @@ pub struct ContactRef {
     pub email: Option<String>,
     pub name: Option<String>,
     pub nickname: Option<String>,
+    /// A contact of ours, who is meant whatever the rest says.
+    #[serde(skip)]
+    pub id: Option<ContactId>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -210,6 +216,19 @@ impl NewMessage {
             traffic: None,
             origin: None,
             attachments: Vec::new(),
+            status: None,
+        }
+    }
+
+    /// A message of a campaign that is leaving.
+    pub fn mailing(inbox_id: InboxId, contact: ContactRef, content: impl Into<String>) -> Self {
+        let author = Author { kind: AuthorKind::Campaign, user_id: None, bot_id: None };
+        Self {
+            direction: Direction::Outbound,
+            medium: Medium::Mailing,
+            author: Some(author),
+            status: Some(StatusKind::Sending),
+            ..Self::new(inbox_id, contact, content)
         }
     }
 

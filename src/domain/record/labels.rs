@@ -9,8 +9,8 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, FromQueryResult, QueryFilter, QueryOrder, Set,
 };
 
-use super::rows::insert_or;
 use crate::auth::AccountScope;
+use crate::domain::rows::insert_or;
 use crate::error::Result;
 
 #[derive(FromQueryResult)]

@@ -13,7 +13,6 @@ mod ledger;
 mod load;
 pub mod rebuild;
 mod replay;
-mod rows;
 pub mod session;
 mod sessions;
 pub mod status;

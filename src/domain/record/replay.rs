@@ -10,10 +10,10 @@ use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter};
 
 use super::Batch;
 use super::ledger::{Closing, REOPENED_BY, reopening};
-use super::rows::IDS;
 use super::thread::{self, Applied, Entry, Happened, Spoken};
 use super::threads::{Origin, Threads};
 use super::waited::{Columns, Schedules, Waited};
+use crate::domain::rows::IDS;
 use crate::error::{Error, Result};
 
 #[derive(FromQueryResult)]

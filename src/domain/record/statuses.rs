@@ -9,11 +9,11 @@ use entity::{Timestamp, message_event, parked_event};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, Set, Value};
 
 use super::load::{Known, KnownMessages};
-use super::rows::IDS;
 use super::session::Part;
 use super::status::{Heard, Standing, standing};
 use super::{Batch, Outcome};
 use crate::db::Sql;
+use crate::domain::rows::IDS;
 use crate::error::{Result, Violation, ViolationCode};
 
 /// A stored message of which sessions think otherwise now, since its status changed.
@@ -279,7 +279,14 @@ fn stand_drafts(batch: &mut Batch<'_>, mut of_draft: HashMap<usize, Vec<Heard>>)
         if !batch.messages[index].has_status() {
             continue;
         }
-        let heard = of_draft.remove(&index).unwrap_or_default();
+        let mut heard = of_draft.remove(&index).unwrap_or_default();
+        heard.extend(batch.messages[index].input.status.map(|kind| Heard {
+            kind,
+            provider_time: None,
+            received_at: batch.now,
+            code: None,
+            detail: None,
+        }));
         let (id, inbox) = (batch.messages[index].id, batch.messages[index].input.inbox_id);
         let rows: Vec<_> = heard.iter().map(|event| ledger_row(batch, id, event)).collect();
         batch.writes.ledger.extend(rows);

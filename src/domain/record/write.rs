@@ -22,11 +22,11 @@ use sea_orm::{DatabaseTransaction, Value};
 use super::contacts::Person;
 use super::ledger::Closing;
 use super::replay::Frozen;
-use super::rows::{delete, insert, insert_or, update};
 use super::status::Standing;
 use super::statuses::{Changed, Place};
 use super::{Batch, MessageDraft, Outcome, attribution, labels};
 use crate::auth::AccountScope;
+use crate::domain::rows::{delete, insert, insert_or, update};
 use crate::domain::{event, opt_out, text};
 use crate::error::{Error, Result};
 

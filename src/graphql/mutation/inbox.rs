@@ -55,6 +55,9 @@ pub struct InboxCreateInput {
     gives_receipts: Option<bool>,
     /// Whether reading is reported; as the platform usually does where it is not given.
     gives_reads: Option<bool>,
+    /// How many messages may be handed over in a second, 1 to 100,000; as the provider usually
+    /// allows where it is not given.
+    sends_per_second: Option<i64>,
     /// Who answers on it: up to 250 users of the account.
     member_ids: Option<Vec<ID>>,
 }
@@ -104,6 +107,9 @@ pub struct InboxUpdateInput {
     gives_receipts: Option<bool>,
     /// Whether reading is reported, of messages recorded from now on.
     gives_reads: Option<bool>,
+    /// How many messages may be handed over in a second, 1 to 100,000; null means: as the provider
+    /// usually allows.
+    sends_per_second: MaybeUndefined<i64>,
     /// Who answers on it, in place of those who do: up to 250 users of the account.
     member_ids: Option<Vec<ID>>,
 }
@@ -201,6 +207,7 @@ async fn create(ctx: &Context<'_>, input: InboxCreateInput) -> Result<Inbox> {
         credentials: input.credentials.map(Into::into),
         gives_receipts: input.gives_receipts,
         gives_reads: input.gives_reads,
+        sends_per_second: input.sends_per_second,
         member_ids,
     };
     let inbox = commands::create(reader.scope(), input.idempotency_key.as_deref(), new).await?;
@@ -228,6 +235,7 @@ async fn update(ctx: &Context<'_>, input: InboxUpdateInput) -> Result<Inbox> {
         credentials: input.credentials.map_value(Credentials::from).into(),
         gives_receipts: input.gives_receipts,
         gives_reads: input.gives_reads,
+        sends_per_second: input.sends_per_second.into(),
         member_ids,
     };
     let updated = commands::update(reader.scope(), id, change).await;

@@ -6,11 +6,14 @@
 pub mod account;
 pub mod auth;
 pub mod bot;
+pub mod campaign;
+pub mod campaign_input;
 pub mod contact;
 pub mod conversation;
 pub mod inbox;
 pub mod inbox_settings;
 pub mod label;
+pub mod message;
 pub mod opt_out;
 pub mod record;
 pub mod record_item;
@@ -47,6 +50,8 @@ pub struct Mutation(
     opt_out::OptOutMutation,
     record::RecordMutation,
     conversation::ConversationMutation,
+    message::MessageMutation,
+    campaign::CampaignMutation,
 );
 
 /// What a mutation answers. Nullable, so that one that fails leaves the answers of those

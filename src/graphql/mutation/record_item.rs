@@ -225,6 +225,7 @@ impl RecordMessage {
                 .into_iter()
                 .map(Attachment::from)
                 .collect(),
+            status: None,
         }
     }
 }
@@ -248,6 +249,7 @@ impl From<RecordContact> for ContactRef {
             email: contact.email,
             name: contact.name,
             nickname: contact.nickname,
+            id: None,
         }
     }
 }

@@ -12,9 +12,9 @@ use super::engagement::{Engagement, engagement};
 use super::engagement_row::{self, EngagementRow};
 use super::message_log::{self, MessageLog};
 use super::{
-    AccessToken, Bot, Contact, Conversation, Inbox, Label, Message, OptOut, Session, Team,
-    Template, User, WebhookEvent, bot, contact, conversation, inbox, label, message, opt_out,
-    session, team, template, token, user, webhook_event,
+    AccessToken, Bot, Campaign, Contact, Conversation, Inbox, Label, Message, OptOut, Session,
+    Team, Template, User, WebhookEvent, bot, campaign, contact, conversation, inbox, label,
+    message, opt_out, session, team, template, token, user, webhook_event,
 };
 use crate::analytics::Subject;
 use crate::auth::AccountScope;
@@ -249,6 +249,20 @@ impl Account {
     ) -> error::Result<Connection<Template>> {
         let args = PageArgs { first, after, last, before };
         template::list(&self.reader, filter, order_by, args).await
+    }
+
+    /// The campaigns, the newest first if nothing else is said. Needs the role MANAGER.
+    async fn campaigns(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        filter: Option<campaign::Filter>,
+        order_by: Option<campaign::Order>,
+    ) -> Option<Result<Connection<Campaign>>> {
+        let args = PageArgs { first, after, last, before };
+        Some(campaign::list(&self.reader, filter, order_by, args).await.map_err(Into::into))
     }
 
     /// The history of opt-outs and opt-ins, the latest first if nothing else is said.

@@ -132,6 +132,12 @@ impl Inbox {
         self.model.gives_reads
     }
 
+    /// How many messages may be handed over in a second; none means: as the provider usually
+    /// allows.
+    async fn sends_per_second(&self) -> Option<i32> {
+        self.model.sends_per_second
+    }
+
     /// Who answers on it, in the order of their joining.
     async fn members(&self) -> async_graphql::Result<Vec<User>> {
         let ids = self.reader.find(MembersOf(self.model.id)).await?.unwrap_or_default();

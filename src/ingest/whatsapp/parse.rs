@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use entity::Timestamp;
-use entity::id::InboxId;
+use entity::id::{InboxId, MessageId, Uuid};
 use entity::kinds::{OptOutKind, SessionOrigin, StatusKind, TemplateStatus};
 use serde_json::Value;
 
@@ -225,7 +225,9 @@ impl Parsed {
         let status = NewStatus {
             inbox_id: change.inbox_id,
             external_id: Some(fit(id, LONGEST_EXTERNAL_ID, "status.externalId", tally)),
-            message_id: None,
+            // What we sent along with the message.
+            message_id: text(element, "/biz_opaque_callback_data")
+                .and_then(|ours| Some(MessageId(Uuid::parse_str(&ours).ok()?))),
             kind,
             // One that is missing or impossible is none: the reception then counts as its time.
             occurred_at: seconds(element, "/timestamp").filter(|at| change.is_possible(*at)),
@@ -334,6 +336,7 @@ fn sender(value: &Value, message: &Value, tally: &mut Tally) -> Option<ContactRe
         email: None,
         name: cut(text(contact, "/profile/name"), LONGEST_NAME, "message.contact.name"),
         nickname: cut(text(contact, "/profile/username"), LONGEST_NAME, "message.contact.nickname"),
+        id: None,
     })
 }
 

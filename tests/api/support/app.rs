@@ -12,8 +12,9 @@ use entity::{Timestamp, user};
 use rapport::auth::token::{self, NewToken};
 use rapport::auth::{AccountScope, Vault, system_scope};
 use rapport::clock::Clock;
-use rapport::config::Config;
+use rapport::config::{Config, Delivery};
 use rapport::db::Db;
+use rapport::delivery::Dispatcher;
 use rapport::domain::account::{self, AccountCreate};
 use rapport::domain::user::{UserInvite, invite};
 use rapport::engine::Engine;
@@ -46,6 +47,7 @@ pub struct TestApp {
     pub account_node: String,
     pub now: Timestamp,
     pub worker: Worker,
+    pub dispatcher: Dispatcher,
     pub watch: Watch,
     database_url: String,
     made: AtomicU32,
@@ -73,7 +75,13 @@ impl Watch {
 /// Runs `body` with an application on a database of the kind; does nothing where there is
 /// no such database.
 pub async fn run(kind: Kind, body: impl AsyncFn(&TestApp)) {
-    run_with(kind, Config::default(), body).await;
+    // Stubs of providers are here.
+    let delivery = Delivery {
+        allow_private_targets: vec!["127.0.0.0/8".parse().unwrap()],
+        send_timeout_seconds: 1,
+        ..Delivery::default()
+    };
+    run_with(kind, Config { delivery, ..Config::default() }, body).await;
 }
 
 /// The same with settings; those of the database and the address are overridden.
@@ -96,10 +104,11 @@ pub async fn run_with(kind: Kind, config: Config, body: impl AsyncFn(&TestApp)) 
     let vault = Vault::new(VAULT_KEY);
     let application = Application::build_with(config, db, Clock::fixed(NOW), vault).await.unwrap();
     let (engine, worker) = (application.engine().clone(), application.worker().clone());
+    let dispatcher = application.dispatcher().clone();
     let url = format!("http://{}", application.address());
     let handle = application.handle();
     let running = tokio::spawn(application.run());
-    let app = TestApp::new(engine, worker, watch, url, test.url.clone()).await;
+    let app = TestApp::new(engine, (worker, dispatcher), watch, url, test.url.clone()).await;
     body(&app).await;
     drop(app);
     handle.stop(false).await;
@@ -109,7 +118,7 @@ pub async fn run_with(kind: Kind, config: Config, body: impl AsyncFn(&TestApp)) 
 impl TestApp {
     async fn new(
         engine: Engine,
-        worker: Worker,
+        (worker, dispatcher): (Worker, Dispatcher),
         watch: Watch,
         url: String,
         database_url: String,
@@ -131,6 +140,7 @@ impl TestApp {
             anonymous,
             now: NOW,
             worker,
+            dispatcher,
             watch,
             database_url,
             made: AtomicU32::new(0),
@@ -198,6 +208,11 @@ impl TestApp {
     /// Waits until everything that was delivered is applied.
     pub async fn drain(&self) {
         self.worker.drain().await;
+    }
+
+    /// Sends what is due, and waits until what came of it is written down.
+    pub async fn deliver(&self) {
+        self.dispatcher.drain().await.unwrap();
     }
 
     /// Applies what waits by a process that was started after this one.

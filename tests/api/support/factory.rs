@@ -1,9 +1,12 @@
 //! Things with plain defaults, made through the same commands as everything else.
 
 use entity::id::{ConversationId, InboxId, MessageId};
-use entity::kinds::{ConversationEventKind, Direction, Platform, Provider, StatusKind};
+use entity::kinds::{
+    ConversationEventKind, Direction, Platform, Provider, StatusKind, UnknownPolicy,
+};
 use entity::{Tenant, conversation, inbox, message};
 use rapport::auth::AccountScope;
+use rapport::domain::campaign::{Audience, CampaignDraft, NewStep};
 use rapport::domain::inbox::InboxCreate;
 use rapport::domain::record::{
     self, ContactRef, Item, NewConversationEvent, NewMessage, NewStatus, Outcome,
@@ -94,6 +97,49 @@ where
     E::Model: FromQueryResult + Send + Sync,
 {
     scope.find::<E>().all_rows(scope.db().read()).await
+}
+
+/// A campaign of one step, a text with the contact's name.
+pub fn draft(inbox_id: InboxId, audience: Audience) -> CampaignDraft {
+    CampaignDraft {
+        name: "Spring".to_owned(),
+        audience,
+        steps: vec![step(inbox_id, "Good day, {{name}}")],
+        variables: Vec::new(),
+        on_unknown: UnknownPolicy::Hold,
+        quiet_from: None,
+        quiet_to: None,
+        live_seconds: None,
+    }
+}
+
+pub fn step(inbox_id: InboxId, content: &str) -> NewStep {
+    NewStep {
+        inbox_id,
+        template_id: None,
+        content: Some(content.to_owned()),
+        subject: None,
+        wait_seconds: 0,
+        required: false,
+    }
+}
+
+/// All contacts there are.
+pub fn everybody() -> Audience {
+    Audience::Filter {
+        label_ids: None,
+        inbox_ids: None,
+        has_phone: None,
+        has_email: None,
+        search: None,
+    }
+}
+
+/// An inbox on which the sandbox plays the contacts.
+pub async fn sandbox(scope: &AccountScope, platform: Platform) -> inbox::Model {
+    let input =
+        InboxCreate { provider: Some(Provider::Sandbox), ..InboxCreate::new("Sandbox", platform) };
+    rapport::domain::inbox::create(scope, None, input).await.unwrap()
 }
 
 /// An inbox that another system records.

@@ -8,6 +8,7 @@ pub mod killers;
 pub mod mutations;
 pub mod schema;
 pub mod socket;
+pub mod stub;
 pub mod whatsapp;
 pub mod world;
 

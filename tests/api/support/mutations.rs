@@ -38,6 +38,7 @@ fn record(item: Value) -> Call {
 pub fn calls() -> Vec<Call> {
     let mut calls = administration();
     calls.extend(management());
+    calls.extend(campaigns());
     calls.extend(conversation());
     calls.extend(recording());
     calls
@@ -99,6 +100,32 @@ fn management() -> Vec<Call> {
     ]
 }
 
+fn campaigns() -> Vec<Call> {
+    let call = |name, input| call(name, Role::Manager, input);
+    let steps = json!([{ "inboxId": "$inbox", "templateId": "$template" }]);
+    let create = |audience: Value| {
+        let input = json!({
+            "accountId": "$account", "name": "New", "audience": audience, "steps": steps,
+        });
+        call("campaignCreate", input)
+    };
+    vec![
+        create(json!({ "contactIds": ["$contact"] })),
+        create(json!({ "filter": { "labelIds": ["$label"], "inboxIds": ["$inbox#2"] } })),
+        create(json!({ "campaign": { "campaignId": "$campaign" } })),
+        call("campaignUpdate", json!({ "id": "$campaign", "name": "Summer" })),
+        call("campaignDuplicate", json!({ "id": "$campaign" })),
+        call("campaignRecipientRetry", json!({ "id": "$campaign", "contactId": "$contact" })),
+        call(
+            "campaignSchedule",
+            json!({ "id": "$campaign", "start": { "localTime": "2026-04-01T09:00" } }),
+        ),
+        call("campaignPause", json!({ "id": "$campaign" })),
+        call("campaignResume", json!({ "id": "$campaign" })),
+        call("campaignCancel", json!({ "id": "$campaign" })),
+    ]
+}
+
 fn conversation() -> Vec<Call> {
     let call = |name, input| call(name, Role::Agent, input);
     vec![
@@ -107,6 +134,21 @@ fn conversation() -> Vec<Call> {
             json!({
                 "accountId": "$account", "id": "$contact", "labelIds": ["$label"],
                 "identities": [{ "inboxId": "$inbox", "sourceId": "known" }],
+            }),
+        ),
+        call(
+            "messageSend",
+            json!({
+                "accountId": "$account", "said": { "text": "Good day" },
+                "to": { "conversationId": "$conversation" },
+            }),
+        ),
+        call(
+            "messageSend",
+            json!({
+                "accountId": "$account",
+                "said": { "template": { "templateId": "$template" } },
+                "to": { "contact": { "contactId": "$contact", "inboxId": "$inbox" } },
             }),
         ),
         call("conversationAssign", json!({ "id": "$conversation", "userId": "$user" })),

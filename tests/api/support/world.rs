@@ -7,6 +7,7 @@ use entity::kinds::{ConversationEventKind, Role, StatusKind, TemplateCategory, T
 use entity::{access_token, conversation_event, message_event, opt_out, raw_event, session};
 use rapport::auth::AccountScope;
 use rapport::domain::bot::{self, BotCreate};
+use rapport::domain::campaign::{self, Audience};
 use rapport::domain::label::{self, LabelCreate};
 use rapport::domain::record::{Item, NewMessage};
 use rapport::domain::team::{self, TeamCreate};
@@ -95,6 +96,9 @@ impl World {
         self.add(NodeKind::Message, message.0);
         let row = factory::stored_message(scope, message).await;
         self.add(NodeKind::Contact, row.contact_id.0);
+        let draft = factory::draft(inbox.id, Audience::Contacts(vec![row.contact_id]));
+        let campaign = campaign::create(scope, None, draft).await.unwrap();
+        self.add(NodeKind::Campaign, campaign.id.0);
         self.add(NodeKind::MessageEvent, stored::<message_event::Entity>(scope).await[0].id.0);
         self.add(
             NodeKind::ConversationEvent,

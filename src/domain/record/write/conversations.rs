@@ -5,8 +5,8 @@ use sea_orm::{DatabaseTransaction, Value};
 
 use super::Writes;
 use crate::auth::AccountScope;
-use crate::domain::record::rows::{insert, update};
 use crate::domain::record::waited::Columns;
+use crate::domain::rows::{insert, update};
 use crate::error::Result;
 
 pub(super) async fn conversations(

@@ -9,10 +9,10 @@ use super::Writes;
 use crate::auth::AccountScope;
 use crate::db::Sql;
 use crate::domain::failure;
-use crate::domain::record::rows::update;
 use crate::domain::record::status::Standing;
 use crate::domain::record::waited::Columns;
 use crate::domain::record::{Batch, MessageDraft};
+use crate::domain::rows::update;
 use crate::error::Result;
 
 /// What kind of failure a message shows.

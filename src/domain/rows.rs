@@ -11,9 +11,9 @@ use crate::db::{Sql, rows_at_once};
 use crate::error::{Error, Result};
 
 /// Ids to give to one statement: SQLite takes 32,766 parameters.
-pub(super) const IDS: usize = 5_000;
+pub(crate) const IDS: usize = 5_000;
 
-pub(super) async fn insert<E, M>(
+pub(crate) async fn insert<E, M>(
     tx: &DatabaseTransaction,
     rows: impl IntoIterator<Item = M>,
 ) -> Result<()>
@@ -25,7 +25,7 @@ where
 }
 
 /// Like [`insert`], with an `ON CONFLICT` clause.
-pub(super) async fn insert_or<E, M>(
+pub(crate) async fn insert_or<E, M>(
     tx: &DatabaseTransaction,
     rows: impl IntoIterator<Item = M>,
     on_conflict: &str,
@@ -54,7 +54,7 @@ fn values<E: EntityTrait>(mut row: E::ActiveModel) -> Result<Vec<Value>> {
 }
 
 /// `WITH v(id, …) AS (…) UPDATE table SET … FROM v`; the first of the columns is the id.
-pub(super) async fn update<E: EntityTrait, const N: usize>(
+pub(crate) async fn update<E: EntityTrait, const N: usize>(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
     columns: [E::Column; N],
@@ -77,7 +77,7 @@ pub(super) async fn update<E: EntityTrait, const N: usize>(
 }
 
 /// Deletes the account's rows with these ids.
-pub(super) async fn delete<E: Tenant, I: Copy + Into<Value>>(
+pub(crate) async fn delete<E: Tenant, I: Copy + Into<Value>>(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
     id: E::Column,
@@ -102,7 +102,8 @@ fn nullable<C: ColumnTrait>(column: &C) -> bool {
     column.def().is_null()
 }
 
-fn chunks<T>(tx: &DatabaseTransaction, rows: Vec<T>) -> Vec<Vec<T>> {
+/// As many as one statement takes.
+pub(crate) fn chunks<T>(tx: &DatabaseTransaction, rows: Vec<T>) -> Vec<Vec<T>> {
     let most = rows_at_once(tx.get_database_backend());
     let mut rows = rows.into_iter().peekable();
     let mut chunks = Vec::new();

@@ -1,0 +1,272 @@
+//! Whom a campaign is for, and how that becomes its recipients: by one statement, whatever their
+//! number, which says of each at once whether and why it is skipped.
+
+use entity::id::{CampaignId, ContactId, LabelId};
+use entity::kinds::{MessageStatus, OptOutKind, Platform, RecipientState, SkipReason};
+use entity::{campaign, campaign_step, contact, inbox, message, recipient};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, IntoIden, Query, SelectStatement};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, QueryFilter, QuerySelect,
+    QueryTrait, Select, StatementBuilder,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::AccountScope;
+use crate::db::Sql;
+use crate::domain::LONGEST_LIST;
+use crate::domain::contact::{self as contacts, ContactFilter};
+use crate::error::{Checks, Error, Result, ViolationCode};
+
+/// Serialised as it is stored, until the campaign starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Audience {
+    Contacts(Vec<ContactId>),
+    #[serde(rename_all = "camelCase")]
+    Filter {
+        label_ids: Option<Vec<LabelId>>,
+        inbox_ids: Option<Vec<entity::id::InboxId>>,
+        has_phone: Option<bool>,
+        has_email: Option<bool>,
+        search: Option<String>,
+    },
+    /// The recipients of another campaign of whom one of these is true; all of them where none
+    /// is given.
+    #[serde(rename_all = "camelCase")]
+    Campaign {
+        campaign_id: CampaignId,
+        outcomes: Option<Vec<RecipientOutcome>>,
+    },
+}
+
+entity::vocabulary! {
+    /// What became of a campaign for a recipient. Several may be true.
+    pub enum RecipientOutcome {
+        /// A message was delivered.
+        Delivered => "DELIVERED",
+        /// A message was read.
+        Read => "READ",
+        /// The recipient answered a message.
+        Replied => "REPLIED",
+        /// A message was delivered, and none answered.
+        NotReplied => "NOT_REPLIED",
+        /// No message was delivered, and one failed.
+        Failed => "FAILED",
+        /// Nothing was sent, for a reason.
+        Skipped => "SKIPPED",
+    }
+}
+
+impl Audience {
+    pub(super) fn check(&self, checks: &mut Checks) {
+        match self {
+            Self::Contacts(ids) if ids.is_empty() => {
+                let message = "names nobody; give at least one contact";
+                checks.fail("audience.contactIds", ViolationCode::Required, message);
+            }
+            Self::Contacts(ids) if ids.len() > LONGEST_LIST => {
+                let message = format!("has {} ids; at most {LONGEST_LIST} are allowed", ids.len());
+                checks.fail("audience.contactIds", ViolationCode::TooLong, message);
+            }
+            _ => {}
+        }
+    }
+
+    fn select(&self, scope: &AccountScope) -> Result<Select<contact::Entity>> {
+        use contact::Column as C;
+        let everybody = |filter: &ContactFilter| contacts::select(scope, filter);
+        match self {
+            Self::Contacts(ids) => {
+                let some = everybody(&ContactFilter::default())?;
+                Ok(some.filter(C::Id.is_in(ids.iter().copied())))
+            }
+            Self::Filter { label_ids, inbox_ids, has_phone, has_email, search } => {
+                everybody(&ContactFilter {
+                    label_ids: label_ids.clone(),
+                    inbox_ids: inbox_ids.clone(),
+                    has_phone: *has_phone,
+                    has_email: *has_email,
+                    search: search.clone(),
+                })
+            }
+            Self::Campaign { campaign_id, outcomes } => {
+                use recipient::Column as R;
+                let those =
+                    scope.find::<recipient::Entity>().filter(R::CampaignId.eq(*campaign_id));
+                let those = those.select_only().column(R::ContactId).into_query();
+                let all = everybody(&ContactFilter::default())?.filter(C::Id.in_subquery(those));
+                let Some(outcomes) = outcomes else { return Ok(all) };
+                let any = outcomes.iter().fold(Condition::any(), |any, outcome| {
+                    any.add(outcome.condition(scope, *campaign_id, C::Id))
+                });
+                // Without any outcome named, nobody is meant.
+                let any = any.add(Expr::cust("1 = 0"));
+                Ok(all.filter(any))
+            }
+        }
+    }
+}
+
+impl RecipientOutcome {
+    /// Of contacts, whose ids stand in `id`, that are recipients of the campaign.
+    pub(super) fn condition(
+        self,
+        scope: &AccountScope,
+        campaign: CampaignId,
+        id: impl ColumnTrait,
+    ) -> Condition {
+        use message::Column as M;
+        let with = |wanted: Condition| {
+            let sent = scope.find::<message::Entity>().filter(M::CampaignId.eq(campaign));
+            let sent = sent.filter(wanted).select_only().column(M::ContactId);
+            id.in_subquery(sent.into_query())
+        };
+        let without = |wanted: Condition| with(wanted).not();
+        let all = Condition::all;
+        let delivered = || all().add(M::DeliveredAt.is_not_null());
+        let replied = || {
+            Condition::any()
+                .add(M::QuotedReplyAt.is_not_null())
+                .add(all().add(M::NextReplyAt.is_not_null()))
+        };
+        match self {
+            Self::Delivered => all().add(with(delivered())),
+            Self::Read => all().add(with(all().add(M::ReadAt.is_not_null()))),
+            Self::Replied => all().add(with(replied())),
+            Self::NotReplied => all().add(with(delivered())).add(without(replied())),
+            Self::Failed => {
+                let failed = [MessageStatus::Failed, MessageStatus::Undelivered];
+                all().add(with(all().add(M::Status.is_in(failed)))).add(without(delivered()))
+            }
+            Self::Skipped => {
+                use recipient::Column as R;
+                let skipped = scope.find::<recipient::Entity>().filter(R::CampaignId.eq(campaign));
+                let skipped = skipped.filter(R::State.eq(RecipientState::Skipped));
+                let skipped = skipped.select_only().column(R::ContactId).into_query();
+                all().add(id.in_subquery(skipped))
+            }
+        }
+    }
+}
+
+/// Makes the recipients of a campaign that starts, and says how many there are.
+pub(super) async fn freeze(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    campaign: &campaign::Model,
+    steps: &[campaign_step::Model],
+    inbox: &inbox::Model,
+) -> Result<u64> {
+    use recipient::Column as C;
+    let audience: Audience = serde_json::from_value(campaign.audience.clone())?;
+    let rows = rows(scope, campaign, steps, inbox, audience.select(scope)?);
+    let mut insert = Query::insert();
+    insert.into_table(recipient::Entity).columns([
+        C::AccountId,
+        C::CampaignId,
+        C::ContactId,
+        C::Address,
+        C::State,
+        C::SkipReason,
+        C::Step,
+        C::DueAt,
+        C::CreatedAt,
+    ]);
+    insert.select_from(rows).map_err(|error| Error::bug(error.to_string()))?;
+    let made = tx.execute_raw(StatementBuilder::build(&insert, &tx.get_database_backend())).await?;
+    Ok(made.rows_affected())
+}
+
+/// One row for each contact of the audience.
+fn rows(
+    scope: &AccountScope,
+    campaign: &campaign::Model,
+    steps: &[campaign_step::Model],
+    inbox: &inbox::Model,
+    audience: Select<contact::Entity>,
+) -> SelectStatement {
+    let judged = judged(scope, inbox, audience);
+    let later = steps.get(1).map(|step| step.number);
+    let first = steps.first().map_or(0, |step| step.number);
+    // A shut first channel leaves the others open; an address that is written to already does not.
+    let shut = if later.is_some() { RecipientState::Waiting } else { RecipientState::Skipped };
+    let case = |absent: Expr, double: Expr, out: Expr, fine: Expr| {
+        Expr::case(Expr::cust("j.address IS NULL"), absent)
+            .case(Expr::cust("j.place > 1"), double)
+            .case(Expr::cust("j.opt_out"), out)
+            .finally(fine)
+    };
+    let reason = |reason: SkipReason| {
+        let shown = later.is_none() || reason == SkipReason::Duplicate;
+        Expr::value(shown.then_some(reason))
+    };
+    let due = |state: RecipientState| {
+        Expr::value((state == RecipientState::Waiting).then_some(scope.now()))
+    };
+    let (skipped, waiting) = (RecipientState::Skipped, RecipientState::Waiting);
+    let value = |state: RecipientState| Expr::value(state);
+    let second = || Expr::value(later.unwrap_or(first));
+    let mut select = Query::select();
+    select
+        .expr(Expr::value(scope.account_id()))
+        .expr(Expr::value(campaign.id))
+        .expr(Expr::cust("j.id"))
+        .expr(Expr::cust("CASE WHEN j.place > 1 THEN NULL ELSE j.address END"))
+        .expr(case(value(shut), value(skipped), value(shut), value(waiting)))
+        .expr(case(
+            reason(SkipReason::NoAddress),
+            reason(SkipReason::Duplicate),
+            reason(SkipReason::OptedOut),
+            Expr::value(None::<SkipReason>),
+        ))
+        .expr(case(second(), Expr::value(first), second(), Expr::value(first)))
+        .expr(case(due(shut), due(skipped), due(shut), due(waiting)))
+        .expr(Expr::value(scope.now()))
+        .from_subquery(judged, Alias::new("j").into_iden());
+    select
+}
+
+/// The contacts with their addresses, which place each has among those with the same one, and
+/// whether it is opted out.
+fn judged(
+    scope: &AccountScope,
+    inbox: &inbox::Model,
+    audience: Select<contact::Entity>,
+) -> SelectStatement {
+    let backend = scope.db().backend();
+    let mut identity = Sql::new(
+        "(SELECT i.source_id FROM contact_identity i WHERE i.account_id = contact.account_id \
+         AND i.contact_id = contact.id AND i.inbox_id = ",
+    );
+    identity.bind(inbox.id).push(" ORDER BY i.created_at, i.id LIMIT 1)");
+    let mut address = match inbox.platform {
+        Platform::Sms | Platform::Whatsapp | Platform::Viber => {
+            Sql::new("COALESCE(contact.phone, ")
+        }
+        Platform::Email => Sql::new("COALESCE(contact.email, "),
+        _ => Sql::new("COALESCE("),
+    };
+    // Both take two at least.
+    address.append(identity).push(", NULL)");
+    let (text, values) = address.parts(backend);
+    let mut addressed = audience.select_only().column(contact::Column::Id).into_query();
+    addressed.expr_as(Expr::cust_with_values(text, values), Alias::new("address"));
+
+    let mut out = Sql::new(
+        "COALESCE((SELECT o.kind FROM opt_out o WHERE o.address = a.address AND o.account_id = ",
+    );
+    out.bind(scope.account_id()).push(" AND o.platform = ").bind(inbox.platform);
+    out.push(" ORDER BY o.occurred_at DESC, o.id DESC LIMIT 1), 0) = ").bind(OptOutKind::OptOut);
+    let (text, values) = out.parts(backend);
+    let mut select = Query::select();
+    select
+        .expr_as(Expr::cust("a.id"), Alias::new("id"))
+        .expr_as(Expr::cust("a.address"), Alias::new("address"))
+        .expr_as(
+            Expr::cust("ROW_NUMBER() OVER (PARTITION BY a.address ORDER BY a.id)"),
+            Alias::new("place"),
+        )
+        .expr_as(Expr::cust_with_values(text, values), Alias::new("opt_out"))
+        .from_subquery(addressed, Alias::new("a").into_iden());
+    select
+}
