@@ -158,7 +158,6 @@ const TABLES: &[Table] = &[
 ];
 
 const INBOX: &[crate::schema::Column] = &[optional("sends_per_second", Int)];
-const MESSAGES_OF_CAMPAIGNS: &str = "ix_message_campaign_id_contact_id";
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -168,18 +167,10 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         create(manager, TABLES).await?;
         add_foreign_keys(manager, TABLES).await?;
-        add_columns(manager, "inbox", INBOX).await?;
-        let sql = format!(
-            "CREATE INDEX {MESSAGES_OF_CAMPAIGNS} ON message (account_id, campaign_id, contact_id) \
-             WHERE campaign_id IS NOT NULL"
-        );
-        manager.get_connection().execute_unprepared(&sql).await?;
-        Ok(())
+        add_columns(manager, "inbox", INBOX).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sql = format!("DROP INDEX {MESSAGES_OF_CAMPAIGNS}");
-        manager.get_connection().execute_unprepared(&sql).await?;
         drop_columns(manager, "inbox", INBOX).await?;
         drop_foreign_keys(manager, TABLES).await?;
         drop(manager, TABLES).await

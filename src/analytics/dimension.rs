@@ -5,13 +5,14 @@
 use entity::id::Uuid;
 use entity::kinds::{
     AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin,
-    SessionRole, UserType,
+    SessionRole, SkipReason, UserType,
 };
 use entity::vocabulary;
 use entity::vocabulary::Vocabulary;
 use sea_orm::{ActiveEnum, QueryResult, Value};
 
 use super::key::{Key, Table};
+use super::recipient_status::{self, RecipientStatus};
 use super::source::Time;
 use super::status_group::{self, StatusGroup};
 use crate::error::{Error, Result};
@@ -55,6 +56,12 @@ vocabulary! {
         Vendor => "VENDOR",
         /// Whether the inbox's line is approved by the platform's owner.
         Official => "OFFICIAL",
+        /// The campaign.
+        Campaign => "CAMPAIGN",
+        /// What became of the campaign for the recipient.
+        RecipientStatus => "RECIPIENT_STATUS",
+        /// Why nothing was sent to the recipient; none where something was, or is to be.
+        SkipReason => "SKIP_REASON",
         /// The provider's code of the failure.
         FailureCode => "FAILURE_CODE",
         /// The reason of the failure, in the same words for every provider.
@@ -167,6 +174,14 @@ impl Dimension {
             Self::Portfolio => of_message(KeyType::Text, &frozen(time, "portfolio")),
             Self::Vendor => of(Inbox, KeyType::Text, "i.vendor"),
             Self::Official => of(Inbox, KeyType::Flag, "i.official"),
+            Self::Campaign => {
+                let column = if time == Time::TargetedAt { "k.id" } else { "m.campaign_id" };
+                of_message(KeyType::Id(Table::Campaign), column)
+            }
+            Self::RecipientStatus => {
+                of_message(named::<RecipientStatus>(), &recipient_status::expression())
+            }
+            Self::SkipReason => of_message(named::<SkipReason>(), "r.skip_reason"),
             Self::FailureCode => of_message(KeyType::Text, "m.failure_code"),
             Self::FailureBucket => of_message(named::<FailureBucket>(), "m.failure_bucket"),
             Self::TrafficSource => of(Conversation, KeyType::Text, "c.traffic_source"),

@@ -3,15 +3,16 @@
 //! it names; of TEAM and LABEL, of which a fact can have several keys, the facts that have one
 //! of them.
 
-use entity::id::{BotId, InboxId, LabelId, TeamId, TemplateId, UserId, Uuid};
+use entity::id::{BotId, CampaignId, InboxId, LabelId, TeamId, TemplateId, UserId, Uuid};
 use entity::kinds::{
     AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin,
-    SessionRole, UserType,
+    SessionRole, SkipReason, UserType,
 };
 use sea_orm::Value;
 
 use super::dimension::{Dimension, Join};
 use super::key::Table;
+use super::recipient_status::RecipientStatus;
 use super::source::Time;
 use super::status_group::StatusGroup;
 use crate::error::{Checks, ViolationCode};
@@ -47,6 +48,9 @@ pub struct ReportFilter {
     pub portfolios: Vec<String>,
     pub vendors: Vec<String>,
     pub official: Vec<bool>,
+    pub campaigns: Vec<CampaignId>,
+    pub recipient_statuses: Vec<RecipientStatus>,
+    pub skip_reasons: Vec<SkipReason>,
     pub failure_codes: Vec<String>,
     pub failure_buckets: Vec<FailureBucket>,
     pub traffic_sources: Vec<String>,
@@ -124,6 +128,9 @@ impl ReportFilter {
         let templates = self.templates.iter().enumerate();
         let templates =
             templates.map(|(index, id)| (path("templates", index), Table::Template, id.0));
+        let campaigns = self.campaigns.iter().enumerate();
+        let campaigns =
+            campaigns.map(|(index, id)| (path("campaigns", index), Table::Campaign, id.0));
         let teams = self.teams.iter().enumerate();
         let teams = teams.map(|(index, id)| (path("teams", index), Table::Team, id.0));
         let labels = self.labels.iter().enumerate();
@@ -132,7 +139,14 @@ impl ReportFilter {
             Author::Bot(id) => Some((path("authors", index), Table::Bot, id.0)),
             Author::User(_) | Author::Kind(_) => None,
         });
-        inboxes.chain(bots).chain(templates).chain(teams).chain(labels).chain(authors).collect()
+        inboxes
+            .chain(bots)
+            .chain(templates)
+            .chain(campaigns)
+            .chain(teams)
+            .chain(labels)
+            .chain(authors)
+            .collect()
     }
 
     /// What a row must pass, for facts counted under `time`: of each inner list at least one.
@@ -189,7 +203,7 @@ impl ReportFilter {
     }
 
     /// The lists with the names of their fields and the dimensions whose keys they hold.
-    fn lists(&self) -> [(&'static str, Dimension, Vec<Value>); 25] {
+    fn lists(&self) -> [(&'static str, Dimension, Vec<Value>); 28] {
         [
             ("inboxes", Dimension::Inbox, values(&self.inboxes)),
             ("platforms", Dimension::Platform, values(&self.platforms)),
@@ -208,6 +222,9 @@ impl ReportFilter {
             ("portfolios", Dimension::Portfolio, values(&self.portfolios)),
             ("vendors", Dimension::Vendor, values(&self.vendors)),
             ("official", Dimension::Official, values(&self.official)),
+            ("campaigns", Dimension::Campaign, values(&self.campaigns)),
+            ("recipientStatuses", Dimension::RecipientStatus, values(&self.recipient_statuses)),
+            ("skipReasons", Dimension::SkipReason, values(&self.skip_reasons)),
             ("failureCodes", Dimension::FailureCode, values(&self.failure_codes)),
             ("failureBuckets", Dimension::FailureBucket, values(&self.failure_buckets)),
             ("trafficSources", Dimension::TrafficSource, values(&self.traffic_sources)),

@@ -16,6 +16,7 @@ pub enum Table {
     Template,
     Team,
     Label,
+    Campaign,
 }
 
 /// The key of a group in one dimension.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::id::{UserId, Uuid};
-use entity::{bot, inbox, label, team, template};
+use entity::{bot, campaign, inbox, label, team, template};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect};
 
 use super::filter::ReportFilter;
@@ -89,6 +89,7 @@ fn noun(table: Table) -> &'static str {
         Table::Template => "Template",
         Table::Team => "Team",
         Table::Label => "Label",
+        Table::Campaign => "Campaign",
     }
 }
 
@@ -130,6 +131,14 @@ async fn names(
                 let rows =
                     scope.find::<label::Entity>().filter(label::Column::Id.is_in(ids.to_vec()));
                 let rows = rows.select_only().columns([label::Column::Id, label::Column::Name]);
+                rows.into_tuple().all(connection).await?
+            }
+            Table::Campaign => {
+                let rows = scope
+                    .find::<campaign::Entity>()
+                    .filter(campaign::Column::Id.is_in(ids.to_vec()));
+                let rows =
+                    rows.select_only().columns([campaign::Column::Id, campaign::Column::Name]);
                 rows.into_tuple().all(connection).await?
             }
             Table::User => {

@@ -106,6 +106,7 @@ const fn first(response: Response) -> [Moment; 2] {
 pub(super) const BEGUN: &[Moment] = &[always(Time::CreatedAt)];
 pub(super) const STARTED: &[Moment] = &[always(Time::StartedAt)];
 pub(super) const CLOSED: &[Moment] = &[always(Time::ClosedAt)];
+pub(super) const TARGETED: &[Moment] = &[always(Time::TargetedAt)];
 
 /// Under which time a metric's rows are counted, by date basis.
 #[derive(Clone, Copy, Debug)]

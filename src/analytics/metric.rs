@@ -8,9 +8,10 @@ use entity::vocabulary;
 use super::dimension::Dimension;
 use super::measure::{
     ACCEPTED, ARRIVED, BEGUN, CLOSED, Definition, FIRST_OPT_OUT, FIRST_REPLY, GIVEN_UP, Measure,
-    Member, Moment, OCCURRED, SEEN, STARTED, Times,
+    Member, Moment, OCCURRED, SEEN, STARTED, TARGETED, Times,
 };
 use super::predicate::Predicate;
+use super::recipient_status::{PENDING as PENDING_GROUPS, RecipientStatus};
 use super::source::{Response, Source, Wait};
 use super::status_group::StatusGroup;
 
@@ -47,6 +48,14 @@ vocabulary! {
         ReadRate => "READ_RATE",
         /// The share of the sends that failed, among those accepted by a provider or failed.
         FailureRate => "FAILURE_RATE",
+        /// Recipients of campaigns, frozen when the campaign started, whatever became of them. They stand under the time of that start.
+        Targeted => "TARGETED",
+        /// Recipients of campaigns to whom nothing was sent, for a reason: SKIP_REASON. Contained in TARGETED.
+        Skipped => "SKIPPED",
+        /// The share of the recipients of campaigns who replied to any message that the campaign sent them, by the rule of RESPONSES.
+        ResponseRateOfRecipients => "RESPONSE_RATE_OF_RECIPIENTS",
+        /// The share of the recipients of campaigns who opted out upon any message that the campaign sent them, by the rule of OPT_OUTS.
+        OptOutRateOfRecipients => "OPT_OUT_RATE_OF_RECIPIENTS",
         /// Conversations that began, whoever wrote first.
         ConversationsStarted => "CONVERSATIONS_STARTED",
         /// Conversations in which a message came in or was to go out. Each counts once, however long the period.
@@ -123,8 +132,7 @@ vocabulary! {
 const DELIVERED: Predicate = Predicate::In(&[StatusGroup::Delivered]);
 const READ: Predicate = Predicate::Is(MessageStatus::Read);
 const FAILED: Predicate = Predicate::In(&[StatusGroup::NotDelivered, StatusGroup::Error]);
-const PENDING: Predicate =
-    Predicate::In(&[StatusGroup::Created, StatusGroup::Sending, StatusGroup::Deferred]);
+const PENDING: Predicate = Predicate::In(PENDING_GROUPS);
 const RECEIVED: Predicate =
     Predicate::All(&[Predicate::Private(false), Predicate::Goes(Direction::Inbound)]);
 const GOING_OUT: Predicate =
@@ -172,6 +180,17 @@ impl Metric {
                 numerator: "sends failed",
                 denominator: "sends accepted or failed",
             }),
+            Self::Targeted => recipients(Predicate::Always, "recipients"),
+            Self::Skipped => recipients(
+                Predicate::OfRecipients(RecipientStatus::Skipped),
+                "recipients to whom nothing was sent",
+            ),
+            Self::ResponseRateOfRecipients => {
+                share_of_recipients(Predicate::Attempted(&REPLIED), "recipients who replied")
+            }
+            Self::OptOutRateOfRecipients => {
+                share_of_recipients(Predicate::Attempted(&OPTED_OUT), "recipients who opted out")
+            }
             Self::ConversationsStarted => {
                 rows(Source::Conversations, BEGUN, Predicate::Always, "conversations begun")
             }
@@ -267,6 +286,16 @@ fn volume(of: Predicate, what: &'static str) -> Definition {
 
 fn rows(source: Source, own: &'static [Moment], of: Predicate, what: &'static str) -> Definition {
     Definition { source, measure: Measure::Count { of, what }, times: Times::Own(own) }
+}
+
+fn recipients(of: Predicate, what: &'static str) -> Definition {
+    rows(Source::Recipients, TARGETED, of, what)
+}
+
+fn share_of_recipients(part: Predicate, numerator: &'static str) -> Definition {
+    let measure =
+        Measure::Share { part, whole: Predicate::Always, numerator, denominator: "recipients" };
+    Definition { source: Source::Recipients, measure, times: Times::Own(TARGETED) }
 }
 
 fn active(member: Member, what: &'static str) -> Definition {

@@ -20,6 +20,7 @@ mod period;
 mod plan;
 mod predicate;
 mod query;
+mod recipient_status;
 mod records;
 mod report;
 mod source;
@@ -43,6 +44,7 @@ pub use period::{Period, PeriodInput, PeriodPreset};
 pub use query::{
     LONGEST_REPLY_WINDOW_SECONDS, MOST_BREAKDOWNS, MOST_GROUPS, ReportInput, ReportOrder,
 };
+pub use recipient_status::{RecipientStatus, recipients_of};
 pub use records::{Part, Records, ReportCell, records};
 pub use report::{Report, ReportSource, report};
 pub use status_group::StatusGroup;

@@ -7,6 +7,7 @@ use entity::kinds::{
 };
 use sea_orm::ActiveEnum;
 
+use super::recipient_status::{self, RecipientStatus};
 use super::source::{Response, Wait};
 use super::status_group::{self, StatusGroup};
 
@@ -39,6 +40,10 @@ pub(super) enum Predicate {
     QuotedFirst(Response),
     /// One that came next within the window came before any that quotes it.
     NextFirst(Response),
+    /// The status of a recipient, alias `r`.
+    OfRecipients(RecipientStatus),
+    /// One of the messages to a recipient, alias `r`, passes.
+    Attempted(&'static Predicate),
     All(&'static [Predicate]),
     Any(&'static [Predicate]),
 }
@@ -79,6 +84,10 @@ impl Predicate {
                 let (quoted, next) = (response.quoted_at(), next_within(response, reply_window));
                 format!("{next} AND ({quoted} IS NULL OR {} < {quoted})", response.next_at())
             }
+            Self::OfRecipients(status) => {
+                format!("{} = {}", recipient_status::expression(), status.to_value())
+            }
+            Self::Attempted(one) => recipient_status::attempted(&one.sql(reply_window)),
             Self::All(parts) => joined(parts, " AND ", reply_window),
             Self::Any(parts) => joined(parts, " OR ", reply_window),
         }

@@ -13,6 +13,7 @@ use super::filter::ReportFilter;
 use super::measure::{DateBasis, Moment};
 use super::metric::Metric;
 use super::period::{BEYOND_CALENDAR, Period, PeriodInput};
+use super::source::Source;
 use crate::error::{Checks, Error, Result, ViolationCode};
 use crate::zone;
 
@@ -179,6 +180,13 @@ fn breakdown(input: &ReportInput, checks: &mut Checks) {
 
 /// A filter on what the rows of a metric cannot have would leave nothing of it.
 fn filter(input: &ReportInput, checks: &mut Checks) {
+    for metric in &input.metrics {
+        let talks = metric.definition().source != Source::Recipients;
+        if input.filter.has_client_messages.is_some() && !talks {
+            let message = format!("{} is about no conversations", metric.name());
+            checks.fail("filter.hasClientMessages", ViolationCode::Unsupported, message);
+        }
+    }
     for (name, dimension) in input.filter.used() {
         for metric in &input.metrics {
             let allowed = metric.filters();

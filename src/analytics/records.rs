@@ -4,7 +4,7 @@
 use entity::id::AccountId;
 use entity::vocabulary;
 use entity::vocabulary::Vocabulary;
-use entity::{contact, conversation, conversation_event, message, session};
+use entity::{contact, conversation, conversation_event, message, recipient, session};
 use sea_orm::sea_query::Expr;
 use sea_orm::{QueryFilter, Select};
 
@@ -50,6 +50,8 @@ pub enum Records {
     /// Closings of conversations.
     Events(Select<conversation_event::Entity>),
     Contacts(Select<contact::Entity>),
+    /// Recipients of campaigns.
+    Recipients(Select<recipient::Entity>),
 }
 
 /// The rows of `part` of the value that `metric` has in `cell` of the report that `input` asks
@@ -140,31 +142,37 @@ fn select(
     matches: &[Matches],
 ) -> Records {
     let Definition { source, measure, .. } = asked.metric.definition();
-    let chosen = |table: &str, column: &str| {
+    let chosen = |known_as: &str, column: &str| {
         let rows = asked.moments.iter().map(|moment| {
             let only = moment.only.sql(query.reply_window);
             let condition = format!("{only} AND {condition}");
             Rows { source, time: moment.time, condition, column }
         });
-        among(&rows.collect::<Vec<_>>(), scope, query, table, matches)
+        among(&rows.collect::<Vec<_>>(), scope, query, known_as, matches)
     };
     match (measure, source) {
         (Measure::Distinct { member: Member::Contact, .. }, _) => {
-            Records::Contacts(scope.find().filter(chosen("contact", Member::Contact.column())))
+            Records::Contacts(scope.find().filter(chosen("contact.id", Member::Contact.column())))
         }
         (Measure::Distinct { member: Member::Conversation, .. }, _) => {
             let column = Member::Conversation.column();
-            Records::Conversations(scope.find().filter(chosen("conversation", column)))
+            Records::Conversations(scope.find().filter(chosen("conversation.id", column)))
         }
         (_, Source::Messages | Source::Sends | Source::Replies | Source::FirstResponses) => {
-            Records::Messages(scope.find().filter(chosen("message", "m.id")))
+            Records::Messages(scope.find().filter(chosen("message.id", "m.id")))
         }
-        (_, Source::Sessions) => Records::Sessions(scope.find().filter(chosen("session", "s.id"))),
+        (_, Source::Sessions) => {
+            Records::Sessions(scope.find().filter(chosen("session.id", "s.id")))
+        }
         (_, Source::Conversations) => {
-            Records::Conversations(scope.find().filter(chosen("conversation", "c.id")))
+            Records::Conversations(scope.find().filter(chosen("conversation.id", "c.id")))
         }
+        (_, Source::Recipients) => Records::Recipients(scope.find().filter(chosen(
+            "(recipient.campaign_id, recipient.contact_id)",
+            "r.campaign_id, r.contact_id",
+        ))),
         (_, Source::Resolutions) => {
-            Records::Events(scope.find().filter(chosen("conversation_event", "e.id")))
+            Records::Events(scope.find().filter(chosen("conversation_event.id", "e.id")))
         }
     }
 }
@@ -174,7 +182,7 @@ pub(super) struct Rows<'a> {
     pub source: Source,
     pub time: Time,
     pub condition: String,
-    /// What they are known by.
+    /// What they are known by, a column or several.
     pub column: &'a str,
 }
 
@@ -189,12 +197,12 @@ impl Rows<'_> {
     }
 }
 
-/// That a row of the table is one of those of `rows` that the query lets through.
+/// That what a row is `known_as` is one of `rows` that the query lets through.
 pub(super) fn among(
     rows: &[Rows<'_>],
     scope: &AccountScope,
     query: &ReportQuery,
-    table: &str,
+    known_as: &str,
     matches: &[Matches],
 ) -> Expr {
     if query.stretch.segments.is_empty() {
@@ -207,5 +215,5 @@ pub(super) fn among(
         union.append(rows.sql(scope.account_id(), query, matches)).push(&format!(") r{index}"));
     }
     let (text, values) = union.parts(scope.db().backend());
-    Expr::cust_with_values(format!("\"{table}\".\"id\" IN ({text})"), values)
+    Expr::cust_with_values(format!("{known_as} IN ({text})"), values)
 }

@@ -24,6 +24,8 @@ pub(super) enum Source {
     FirstResponses,
     /// Closings of conversations that were not closed.
     Resolutions,
+    /// Recipients of campaigns, alias `r`; there is no message.
+    Recipients,
 }
 
 impl Source {
@@ -42,7 +44,7 @@ impl Source {
                 Predicate::Private(false),
                 Predicate::NotSystem,
             ]),
-            Self::Sessions | Self::Conversations => Predicate::Always,
+            Self::Sessions | Self::Conversations | Self::Recipients => Predicate::Always,
             Self::Replies => Predicate::Lasted(Wait::Reply),
             Self::FirstResponses => Predicate::Lasted(Wait::FirstResponse),
             Self::Resolutions => Predicate::Lasted(Wait::Resolution),
@@ -64,7 +66,16 @@ impl Source {
     }
 
     fn has(self, dimension: Dimension) -> bool {
+        let of_recipients = matches!(dimension, Dimension::RecipientStatus | Dimension::SkipReason);
         match self {
+            Self::Recipients => {
+                of_recipients
+                    || matches!(
+                        dimension,
+                        Dimension::Campaign | Dimension::HourOfDay | Dimension::DayOfWeek
+                    )
+            }
+            _ if of_recipients => false,
             Self::Messages | Self::Replies | Self::FirstResponses => true,
             // Who closed wrote nothing.
             Self::Resolutions => {
@@ -134,6 +145,8 @@ pub(super) enum Time {
     CreatedAt,
     /// The closing of a conversation.
     ClosedAt,
+    /// The start of a campaign, at which its recipients were frozen.
+    TargetedAt,
     /// Of a send, the first reply or opt-out that quotes it.
     QuotedAt(Response),
     /// Of a send, the first one of those that came next.
@@ -174,6 +187,7 @@ impl Time {
             Self::StartedAt => "s.started_at",
             Self::CreatedAt => "c.created_at",
             Self::ClosedAt => "e.occurred_at",
+            Self::TargetedAt => "k.started_at",
             Self::QuotedAt(response) => response.quoted_at(),
             Self::NextAt(response) => response.next_at(),
         }
@@ -192,6 +206,9 @@ impl Time {
             Self::StartedAt => "session s",
             Self::CreatedAt => "conversation c",
             Self::ClosedAt => "conversation_event e",
+            Self::TargetedAt => {
+                "campaign k JOIN recipient r ON r.account_id = k.account_id AND r.campaign_id = k.id"
+            }
         }
     }
 
@@ -249,6 +266,7 @@ impl Time {
     pub fn account(self) -> &'static str {
         match self {
             Self::ClosedAt => "e.account_id",
+            Self::TargetedAt => "k.account_id",
             Self::CreatedAt => "c.account_id",
             Self::StartedAt => "s.account_id",
             _ => "m.account_id",

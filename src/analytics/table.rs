@@ -47,7 +47,7 @@ pub async fn conversation_starts(
         condition: failed,
         column: "m.id",
     };
-    Ok(scope.find().filter(among(&[begun, failed], scope, &query, "message", &[])))
+    Ok(scope.find().filter(among(&[begun, failed], scope, &query, "message.id", &[])))
 }
 
 /// The conversations that the business began.
@@ -59,7 +59,7 @@ pub async fn engagements(
     let condition = BEGUN_BY_A_SEND.sql(query.reply_window);
     let (source, time) = (Source::Conversations, Time::CreatedAt);
     let rows = Rows { source, time, condition, column: "c.id" };
-    Ok(scope.find().filter(among(&[rows], scope, &query, "conversation", &[])))
+    Ok(scope.find().filter(among(&[rows], scope, &query, "conversation.id", &[])))
 }
 
 /// Notes and system entries engage nobody.

@@ -236,6 +236,7 @@ impl DimensionKey {
             Table::Template => NodeId::tenant(NodeKind::Template, account_id, id),
             Table::Team => NodeId::tenant(NodeKind::Team, account_id, id),
             Table::Label => NodeId::tenant(NodeKind::Label, account_id, id),
+            Table::Campaign => NodeId::tenant(NodeKind::Campaign, account_id, id),
             Table::User => NodeId::global(NodeKind::User, id),
         })
     }

@@ -9,13 +9,13 @@ use futures_util::stream::{self, Stream};
 use super::gate::Spender;
 use super::id::{self, NodeKind};
 use super::loader::{Caller, Reader};
-use super::object::{Conversation, Message};
+use super::object::{Campaign, Conversation, Message};
 use super::report::{self, Report, ReportInput};
 use super::viewer;
 use crate::config::Limits;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::live::{Change, Event, Feed, Live, LiveReport, Seat, Seats};
+use crate::live::{Change, Event, Feed, Live, LiveCampaign, LiveReport, Seat, Seats};
 
 mod cursor;
 mod filter;
@@ -146,6 +146,13 @@ pub struct ConversationChanged {
     conversation: Conversation,
 }
 
+/// A campaign that has got on.
+#[derive(SimpleObject)]
+pub struct CampaignGotOn {
+    /// The campaign as it is now.
+    campaign: Campaign,
+}
+
 /// A report whose numbers have changed.
 #[derive(SimpleObject)]
 pub struct ReportUpdated {
@@ -234,6 +241,27 @@ impl Subscription {
         }))
     }
 
+    /// A campaign: first as it is, then each time that it or its progress has changed, at most once
+    /// a second.
+    async fn campaign_progress(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The account's id.")] account_id: ID,
+        #[graphql(desc = "The campaign's id.")] campaign_id: ID,
+    ) -> Result<impl Stream<Item = Shown<CampaignGotOn>>> {
+        let subscriber = Subscriber::new(ctx, &account_id)?;
+        let (kind, account) = (NodeKind::Campaign, subscriber.reader.account_id());
+        let id = id::parse_tenant("campaignId", &campaign_id, kind, account)?;
+        let watched = subscriber.live.campaign(subscriber.reader.scope(), id).await?;
+        Ok(stream::unfold(Some((subscriber, watched)), async |state| {
+            let (subscriber, mut watched) = state?;
+            match got_on(&subscriber, &mut watched).await {
+                Ok(got_on) => Some((Ok(got_on), Some((subscriber, watched)))),
+                Err(error) => Some((Err(error.into()), None)),
+            }
+        }))
+    }
+
     /// A report: first as it is, then each time that its numbers have changed, at most once a
     /// second.
     async fn report_updated(
@@ -253,6 +281,12 @@ impl Subscription {
             }
         }))
     }
+}
+
+async fn got_on(subscriber: &Subscriber, watched: &mut LiveCampaign) -> Result<CampaignGotOn> {
+    let row = watched.next().await?;
+    let reader = subscriber.caller.again(subscriber.reader.account_id()).await?;
+    Ok(CampaignGotOn { campaign: Campaign::new(reader, row) })
 }
 
 async fn updated(

@@ -3,12 +3,14 @@
 //! on from the log, so that nothing is lost and nothing comes twice. What callers may see is
 //! decided above and below; nothing here knows of GraphQL or sockets.
 
+mod campaigns;
 mod feed;
 mod hub;
 pub mod log;
 mod reports;
 mod seats;
 
+pub use campaigns::LiveCampaign;
 pub use feed::Feed;
 pub use hub::Live;
 pub use log::{Change, Event, Position};

@@ -140,7 +140,7 @@ impl Maker {
             *shown = Some(Arc::new(fresh));
             !same
         });
-        Ok(Instant::now() + PACE.max(began.elapsed() * REST))
+        Ok(pace(began))
     }
 
     /// Whether nobody came back before it goes.
@@ -154,8 +154,13 @@ impl Maker {
     }
 }
 
+/// When what was begun to be made then, and is made now, may be made again.
+pub(super) fn pace(began: Instant) -> Instant {
+    Instant::now() + PACE.max(began.elapsed() * REST)
+}
+
 /// Waits until `next`, and until something has happened or much time has passed.
-async fn hear(feed: &mut Feed, next: Instant) -> Result<()> {
+pub(super) async fn hear(feed: &mut Feed, next: Instant) -> Result<()> {
     if let Ok(Err(error)) = tokio::time::timeout_at(next + AT_LEAST, feed.next()).await {
         return Err(error);
     }

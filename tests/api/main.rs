@@ -13,6 +13,7 @@ mod asking;
 mod auth;
 mod bad_input;
 mod campaigns;
+mod chaos;
 mod clients;
 mod contact_merge;
 mod conventions;

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use entity::Timestamp;
-use entity::kinds::{AuthorKind, ConversationEventKind, Medium, Platform, StatusKind};
+use entity::kinds::{
+    AuthorKind, ConversationEventKind, Medium, Platform, RecipientState, StatusKind,
+};
+use entity::message;
 use entity::vocabulary::Vocabulary;
 use rapport::analytics::{self, DateBasis, Metric, PeriodInput, ReportFilter, ReportInput};
 use rapport::domain::record::{
@@ -15,7 +18,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use crate::support::TestApp;
 use crate::support::app::run;
 use crate::support::db::Kind;
-use crate::support::factory;
+use crate::support::{factory, mailing};
 
 /// People, each with a send, an answer, a reply to it and an end to the talk every few days.
 const PEOPLE: usize = 120;
@@ -141,10 +144,22 @@ async fn conditions(app: &TestApp, statement: &Statement) -> Vec<String> {
     lines.filter(|line| line.contains("Index Cond")).collect()
 }
 
+/// One each hour, to one and the same contact.
+async fn campaigns(app: &TestApp) {
+    let messages = factory::stored::<message::Entity>(&app.scope).await;
+    for hours in 0..600 {
+        let id = app.engine.clock.id();
+        mailing::campaign(&app.scope, id, "Spring", app.hours_ago(hours)).await;
+        let outcome = (RecipientState::Done, None);
+        mailing::recipient(&app.scope, id, messages[0].contact_id, outcome).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn facts_are_found_by_account_and_time() {
     run(Kind::Postgres, async |app: &TestApp| {
         talk(app).await;
+        campaigns(app).await;
         app.engine.db.write().execute_unprepared("ANALYZE").await.unwrap();
         let (from, to) = (app.hours_ago(340), app.hours_ago(300));
         for (name, statements) in statements(app, from, to).await {

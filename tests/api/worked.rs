@@ -3,6 +3,7 @@
 
 mod messages;
 mod people;
+mod recipients;
 mod responses;
 mod sends;
 mod waits;
@@ -10,10 +11,12 @@ mod waits;
 use std::collections::HashMap;
 
 use entity::Timestamp;
-use entity::id::{ConversationId, InboxId};
+use entity::id::{CampaignId, ConversationId, InboxId};
 use entity::kinds::{
-    AuthorKind, ConversationActor, ConversationEventKind, Direction, Medium, Platform, StatusKind,
+    AuthorKind, ConversationActor, ConversationEventKind, Direction, Medium, Platform,
+    RecipientState, SkipReason, StatusKind,
 };
+use entity::message;
 use entity::vocabulary::Vocabulary;
 use rapport::analytics::{DateBasis, Metric};
 use rapport::auth::AccountScope;
@@ -22,7 +25,7 @@ use rapport::domain::inbox_hours::{BusinessHours, Span};
 use rapport::domain::record::{Author, Item, NewConversationEvent, NewMessage, NewStatus, Outcome};
 use serde_json::json;
 
-use crate::support::factory;
+use crate::support::{factory, mailing};
 use crate::{asking, on_both};
 
 /// 2024-03-04T00:00:00Z, a Monday. Each example has a week of its own, which begins with its day.
@@ -36,7 +39,8 @@ struct Example {
     basis: Option<DateBasis>,
     /// `day hh:mm | what | inbox | status day hh:mm, …`, or `quotes` with the number of a row, from
     /// 0: the day 0 is the one that is asked for. `whatsapp` gives receipts and reads, `sms` receipts, `mail` neither. `whatsapp ada`
-    /// is with Ada, who is in no other example.
+    /// is with Ada, who is in no other example. A `recipient` is one of a campaign that started
+    /// then, to whom a row was `sent`, or nothing for a reason.
     rows: &'static [&'static str],
     value: Option<f64>,
     numerator: Option<f64>,
@@ -83,9 +87,16 @@ const fn share(
 }
 
 fn examples() -> impl Iterator<Item = &'static Example> {
-    [messages::EXAMPLES, sends::EXAMPLES, people::EXAMPLES, responses::EXAMPLES, waits::EXAMPLES]
-        .into_iter()
-        .flatten()
+    [
+        messages::EXAMPLES,
+        sends::EXAMPLES,
+        people::EXAMPLES,
+        responses::EXAMPLES,
+        recipients::EXAMPLES,
+        waits::EXAMPLES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// `0 09:00` counted from `day`; seconds may follow.
@@ -104,6 +115,8 @@ struct Telling<'a> {
     day: Timestamp,
     /// The conversations of inboxes and people.
     conversations: HashMap<String, ConversationId>,
+    /// By when they started.
+    campaigns: HashMap<Timestamp, CampaignId>,
 }
 
 impl Telling<'_> {
@@ -117,6 +130,9 @@ impl Telling<'_> {
         let (inbox, person) = place.split_once(' ').unwrap_or((place, ""));
         let (_, inbox_id) = self.inboxes.iter().find(|(name, _)| *name == inbox).unwrap();
         let at = moment(self.day, at);
+        if what == "recipient" {
+            return self.target(at, place, more).await;
+        }
         let items = match event(what) {
             Some((kind, by)) => {
                 let id = self.conversations[place];
@@ -132,6 +148,31 @@ impl Telling<'_> {
                 panic!("{row}: {outcome:?}")
             };
             self.conversations.extend(conversation_id.map(|id| (place.to_owned(), id)));
+        }
+    }
+
+    async fn target(&mut self, at: Timestamp, place: &str, more: &str) {
+        let scope = self.scope;
+        let conversation = factory::stored_conversation(scope, self.conversations[place]).await;
+        let id = match self.campaigns.get(&at) {
+            Some(id) => *id,
+            None => {
+                let id = scope.engine().clock.id();
+                mailing::campaign(scope, id, "Spring", at).await;
+                self.campaigns.insert(at, id);
+                id
+            }
+        };
+        let sent = more.strip_prefix("sent ").map(|index| self.id(index));
+        let outcome = match sent {
+            Some(_) => (RecipientState::Done, None),
+            None => (RecipientState::Skipped, SkipReason::from_name(&more.to_uppercase())),
+        };
+        mailing::recipient(scope, id, conversation.contact_id, outcome).await;
+        let messages = factory::stored::<message::Entity>(scope).await;
+        let message = messages.iter().find(|one| sent.is_some() && one.external_id == sent);
+        if let Some(message) = message {
+            mailing::attempt(scope, (id, conversation.contact_id), 0, message).await;
         }
     }
 
@@ -230,6 +271,7 @@ on_both! {
                 inboxes: &inboxes,
                 day: *day,
                 conversations: HashMap::new(),
+                campaigns: HashMap::new(),
             };
             for (index, row) in example.rows.iter().enumerate() {
                 telling.tell(index, row).await;

@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use entity::id::ContactId;
 use entity::kinds::{AttemptState, CampaignStatus, MessageStatus, RecipientState, SkipReason};
-use entity::{attempt, campaign, campaign_step, contact, inbox, message, recipient};
+use entity::{attempt, campaign, campaign_step, contact, inbox, recipient};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Value};
 
 use super::desk::Desk;
+use crate::db::Sql;
 use crate::domain::attempt::{Payload, TemplateCall};
 use crate::domain::campaign::{self as campaigns, Quiet};
 use crate::domain::filling::{self, Variable};
@@ -65,6 +66,14 @@ struct Sender<'a> {
 struct Before {
     written_to: HashSet<ContactId>,
     delivered: HashSet<ContactId>,
+}
+
+/// What an earlier step sent.
+#[derive(FromQueryResult)]
+struct Sent {
+    contact_id: ContactId,
+    status: Option<MessageStatus>,
+    gives_receipts: bool,
 }
 
 /// How a recipient goes on.
@@ -131,31 +140,32 @@ impl Sender<'_> {
 
     /// What came of the steps before this one.
     async fn before(&self, desk: &Desk<'_>, recipients: &[recipient::Model]) -> Result<Before> {
-        use message::Column as C;
         let mut before = Before::default();
-        if self.index == 0 {
+        if self.index == 0 || recipients.is_empty() {
             return Ok(before);
         }
-        let ids = recipients.iter().map(|recipient| recipient.contact_id);
-        let sent: Vec<(ContactId, Option<MessageStatus>, bool)> = desk
-            .scope
-            .find::<message::Entity>()
-            .filter(C::CampaignId.eq(self.campaign.id))
-            .filter(C::ContactId.is_in(ids))
-            .select_only()
-            .columns([C::ContactId, C::Status, C::GivesReceipts])
-            .into_tuple()
-            .all(desk.tx)
-            .await?;
-        for (id, status, receipts) in sent {
-            before.written_to.insert(id);
+        // By the attempts: the messages of a contact that was merged are another's by now.
+        let mut sql = Sql::new(
+            "SELECT t.contact_id, m.status, m.gives_receipts FROM attempt t \
+             JOIN message m ON m.account_id = t.account_id AND m.id = t.message_id \
+             WHERE t.account_id = ",
+        );
+        sql.bind(desk.scope.account_id()).push(" AND t.campaign_id = ").bind(self.campaign.id);
+        for (index, recipient) in recipients.iter().enumerate() {
+            sql.push(if index == 0 { " AND t.contact_id IN (" } else { ", " });
+            sql.bind(recipient.contact_id);
+        }
+        sql.push(")");
+        let sent = Sent::find_by_statement(sql.statement(desk.scope.db().backend()));
+        for Sent { contact_id, status, gives_receipts } in sent.all(desk.tx).await? {
+            before.written_to.insert(contact_id);
             let delivered = match status {
                 Some(MessageStatus::Delivered | MessageStatus::Read) => true,
-                Some(MessageStatus::Sent) => !receipts,
+                Some(MessageStatus::Sent) => !gives_receipts,
                 _ => false,
             };
             if delivered {
-                before.delivered.insert(id);
+                before.delivered.insert(contact_id);
             }
         }
         Ok(before)

@@ -3,11 +3,11 @@
 
 use entity::id::{CampaignId, ContactId, LabelId};
 use entity::kinds::{MessageStatus, OptOutKind, Platform, RecipientState, SkipReason};
-use entity::{campaign, campaign_step, contact, inbox, message, recipient};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, IntoIden, Query, SelectStatement};
+use entity::{Timestamp, campaign, campaign_step, contact, inbox, recipient};
+use sea_orm::sea_query::{Alias, Expr, IntoIden, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, QueryFilter, QuerySelect,
-    QueryTrait, Select, StatementBuilder,
+    ActiveEnum, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, QueryFilter,
+    QuerySelect, QueryTrait, Select, StatementBuilder,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,14 +90,19 @@ impl Audience {
                 })
             }
             Self::Campaign { campaign_id, outcomes } => {
-                use recipient::Column as R;
-                let those =
-                    scope.find::<recipient::Entity>().filter(R::CampaignId.eq(*campaign_id));
-                let those = those.select_only().column(R::ContactId).into_query();
-                let all = everybody(&ContactFilter::default())?.filter(C::Id.in_subquery(those));
+                let mut those = Sql::new(format!(
+                    "{} IN (SELECT {} FROM recipient r WHERE r.account_id = ",
+                    Whose::Contacts.column(),
+                    Whose::Contacts.known_as("r.contact_id")
+                ));
+                those.bind(scope.account_id()).push(" AND r.campaign_id = ");
+                those.bind(*campaign_id).push(")");
+                let (text, values) = those.parts(scope.db().backend());
+                let all = everybody(&ContactFilter::default())?;
+                let all = all.filter(Expr::cust_with_values(text, values));
                 let Some(outcomes) = outcomes else { return Ok(all) };
                 let any = outcomes.iter().fold(Condition::any(), |any, outcome| {
-                    any.add(outcome.condition(scope, *campaign_id, C::Id))
+                    any.add(outcome.condition(scope, *campaign_id, Whose::Contacts))
                 });
                 // Without any outcome named, nobody is meant.
                 let any = any.add(Expr::cust("1 = 0"));
@@ -107,46 +112,102 @@ impl Audience {
     }
 }
 
+/// Whose outcomes are asked for.
+#[derive(Clone, Copy)]
+pub(super) enum Whose {
+    /// Rows of `recipient`.
+    Recipients,
+    /// Rows of `contact`: those who are recipients, or into whom recipients were merged.
+    Contacts,
+}
+
+impl Whose {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Recipients => "recipient.contact_id",
+            Self::Contacts => "contact.id",
+        }
+    }
+
+    /// Of a recipient, in the same terms.
+    fn known_as(self, contact_id: &str) -> String {
+        match self {
+            Self::Recipients => contact_id.to_owned(),
+            Self::Contacts => format!(
+                "(SELECT COALESCE(k.merged_into_id, k.id) FROM contact k \
+                 WHERE k.account_id = r.account_id AND k.id = {contact_id})"
+            ),
+        }
+    }
+}
+
 impl RecipientOutcome {
-    /// Of contacts, whose ids stand in `id`, that are recipients of the campaign.
+    /// Whether it is true of recipients of the campaign.
     pub(super) fn condition(
         self,
         scope: &AccountScope,
         campaign: CampaignId,
-        id: impl ColumnTrait,
+        whose: Whose,
     ) -> Condition {
-        use message::Column as M;
-        let with = |wanted: Condition| {
-            let sent = scope.find::<message::Entity>().filter(M::CampaignId.eq(campaign));
-            let sent = sent.filter(wanted).select_only().column(M::ContactId);
-            id.in_subquery(sent.into_query())
+        let delivered = delivered();
+        let replied = replied();
+        let failed = format!(
+            "m.status IN ({}, {})",
+            MessageStatus::Failed.to_value(),
+            MessageStatus::Undelivered.to_value()
+        );
+        let some = |condition: &str| attempted(condition, true);
+        let none = |condition: &str| attempted(condition, false);
+        let wanted = match self {
+            Self::Delivered => some(&delivered),
+            Self::Read => some("m.read_at IS NOT NULL"),
+            Self::Replied => some(&replied),
+            Self::NotReplied => format!("{} AND {}", some(&delivered), none(&replied)),
+            Self::Failed => format!("{} AND {}", some(&failed), none(&delivered)),
+            Self::Skipped => format!("r.state = {}", RecipientState::Skipped.to_value()),
         };
-        let without = |wanted: Condition| with(wanted).not();
-        let all = Condition::all;
-        let delivered = || all().add(M::DeliveredAt.is_not_null());
-        let replied = || {
-            Condition::any()
-                .add(M::QuotedReplyAt.is_not_null())
-                .add(all().add(M::NextReplyAt.is_not_null()))
-        };
-        match self {
-            Self::Delivered => all().add(with(delivered())),
-            Self::Read => all().add(with(all().add(M::ReadAt.is_not_null()))),
-            Self::Replied => all().add(with(replied())),
-            Self::NotReplied => all().add(with(delivered())).add(without(replied())),
-            Self::Failed => {
-                let failed = [MessageStatus::Failed, MessageStatus::Undelivered];
-                all().add(with(all().add(M::Status.is_in(failed)))).add(without(delivered()))
-            }
-            Self::Skipped => {
-                use recipient::Column as R;
-                let skipped = scope.find::<recipient::Entity>().filter(R::CampaignId.eq(campaign));
-                let skipped = skipped.filter(R::State.eq(RecipientState::Skipped));
-                let skipped = skipped.select_only().column(R::ContactId).into_query();
-                all().add(id.in_subquery(skipped))
-            }
-        }
+        let mut sql = Sql::new(format!(
+            "{} IN (SELECT {} FROM recipient r WHERE r.account_id = ",
+            whose.column(),
+            whose.known_as("r.contact_id")
+        ));
+        sql.bind(scope.account_id()).push(" AND r.campaign_id = ").bind(campaign);
+        sql.push(&format!(" AND {wanted})"));
+        let (text, values) = sql.parts(scope.db().backend());
+        Condition::all().add(Expr::cust_with_values(text, values))
     }
+}
+
+/// Whether one of the messages to a recipient passes. They are found by the attempts, which stay
+/// the recipient's when the contact is merged into another.
+fn attempted(condition: &str, wanted: bool) -> String {
+    let not = if wanted { "" } else { "NOT " };
+    format!(
+        "{not}EXISTS (SELECT 1 FROM attempt t \
+         JOIN message m ON m.account_id = t.account_id AND m.id = t.message_id \
+         JOIN account a ON a.id = t.account_id \
+         WHERE t.account_id = r.account_id AND t.campaign_id = r.campaign_id \
+         AND t.contact_id = r.contact_id AND ({condition}))"
+    )
+}
+
+/// Where the inbox gives no receipts, acceptance counts as delivery.
+fn delivered() -> String {
+    format!(
+        "m.status IN ({}, {}) OR m.status = {} AND NOT m.gives_receipts",
+        MessageStatus::Delivered.to_value(),
+        MessageStatus::Read.to_value(),
+        MessageStatus::Sent.to_value()
+    )
+}
+
+/// What comes next is a reply within the account's window, by whole seconds.
+fn replied() -> String {
+    let second = Timestamp::SECOND;
+    format!(
+        "m.quoted_reply_at IS NOT NULL OR m.next_reply_at < \
+         (m.occurred_at / {second} + a.reply_window_seconds + 1) * {second}"
+    )
 }
 
 /// Makes the recipients of a campaign that starts, and says how many there are.

@@ -1,6 +1,8 @@
 //! The recipients of a campaign: the list of them, and sending to one once more.
 
-use entity::id::{CampaignId, ContactId};
+use std::collections::HashMap;
+
+use entity::id::{CampaignId, ContactId, MessageId};
 use entity::kinds::{
     AttemptState, CampaignStatus, MessageStatus, RecipientState, SkipReason, StatusKind,
 };
@@ -11,7 +13,7 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-use super::audience::RecipientOutcome;
+use super::audience::{RecipientOutcome, Whose};
 use super::lock;
 use super::steer::{expect, store};
 use crate::auth::{AccountScope, Permission};
@@ -41,9 +43,9 @@ pub fn select_recipients(
     scope.require(Permission::Oversee)?;
     let outcomes = filter.outcomes.as_ref().map(|outcomes| {
         let none = Condition::any().add(Expr::cust("1 = 0"));
-        outcomes
-            .iter()
-            .fold(none, |any, outcome| any.add(outcome.condition(scope, campaign, C::ContactId)))
+        outcomes.iter().fold(none, |any, outcome| {
+            any.add(outcome.condition(scope, campaign, Whose::Recipients))
+        })
     });
     let wanted = Condition::all()
         .add(C::CampaignId.eq(campaign))
@@ -56,9 +58,10 @@ pub fn select_recipients(
     contacts::narrow(scope, found, C::ContactId, filter.search.as_deref())
 }
 
+/// Also of several campaigns.
 pub fn recipients_by_contact() -> Order<recipient::Column> {
-    use recipient::Column::ContactId;
-    Order { column: ContactId, id: ContactId, descending: false, nullable: false }
+    use recipient::Column::{CampaignId, ContactId};
+    Order { column: ContactId, id: CampaignId, descending: false, nullable: false }
 }
 
 /// Those without an address come last.
@@ -67,24 +70,34 @@ pub fn by_address() -> Order<recipient::Column> {
     Order { column: Address, id: ContactId, descending: false, nullable: true }
 }
 
-/// What campaigns sent to contacts, in its order.
+/// What campaigns sent to recipients, in its order. The attempts know whom it was sent to, though
+/// the contact may be another by now.
 pub async fn sent(
     scope: &AccountScope,
     pairs: &[(CampaignId, ContactId)],
-) -> Result<Vec<(CampaignId, message::Model)>> {
-    use message::Column as C;
+) -> Result<Vec<((CampaignId, ContactId), message::Model)>> {
+    use attempt::Column as C;
     scope.require(Permission::Oversee)?;
     let campaigns = pairs.iter().map(|(campaign, _)| *campaign);
     let contacts = pairs.iter().map(|(_, contact)| *contact);
-    let messages = scope
-        .find::<message::Entity>()
+    let attempts = scope
+        .find::<attempt::Entity>()
         .filter(C::CampaignId.is_in(campaigns))
         .filter(C::ContactId.is_in(contacts))
-        .order_by_asc(C::OccurredAt)
-        .order_by_asc(C::Id)
         .all(scope.db().read())
         .await?;
-    Ok(messages.into_iter().filter_map(|message| Some((message.campaign_id?, message))).collect())
+    let of = |attempt: attempt::Model| {
+        Some((attempt.message_id, (attempt.campaign_id?, attempt.contact_id)))
+    };
+    let to: HashMap<MessageId, _> = attempts.into_iter().filter_map(of).collect();
+    let messages = scope
+        .find::<message::Entity>()
+        .filter(message::Column::Id.is_in(to.keys().copied()))
+        .order_by_asc(message::Column::OccurredAt)
+        .order_by_asc(message::Column::Id)
+        .all(scope.db().read())
+        .await?;
+    Ok(messages.into_iter().filter_map(|one| Some((*to.get(&one.id)?, one))).collect())
 }
 
 /// Sends to a recipient once more to whom nothing was delivered and nothing is on its way.

@@ -31,13 +31,14 @@ pub async fn schedule(scope: &AccountScope, id: CampaignId, when: When) -> Resul
     let tx = scope.begin().await?;
     let mut campaign = lock(scope, &tx, id).await?;
     expect(&campaign, &[CampaignStatus::Draft, CampaignStatus::Scheduled])?;
+    let now = scope.now();
     let at = match when {
-        When::Now => scope.now(),
+        When::Now => now,
         When::At(at) => at,
         When::Local(text) => local(scope, &tx, &text).await?,
     };
-    let soon = scope.now().plus_seconds(366 * 24 * 3_600);
-    if at < scope.now() || at > soon {
+    let soon = now.plus_seconds(366 * 24 * 3_600);
+    if at < now || at > soon {
         let message = "must lie between now and a year from now";
         return Err(Error::invalid("at", ViolationCode::OutOfRange, message));
     }

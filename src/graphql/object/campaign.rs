@@ -8,6 +8,7 @@ use entity::campaign_step;
 use entity::id::{CampaignId, ContactId};
 use entity::kinds::{CampaignStatus, SkipReason, UnknownPolicy};
 
+use super::campaign_progress::{CampaignProgress, ProgressOf};
 use super::recipient::{self, CampaignRecipient};
 use super::{Contact, Inbox, Template};
 use crate::auth::AccountScope;
@@ -116,6 +117,12 @@ impl Campaign {
     /// When it last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.model.updated_at)
+    }
+
+    /// How many recipients it has, and what became of it for them. Of many campaigns, for one
+    /// query.
+    async fn progress(&self) -> Result<CampaignProgress> {
+        Ok(self.reader.find(ProgressOf(self.model.id)).await?.unwrap_or_default())
     }
 
     /// The recipients, frozen when it started.

@@ -6,6 +6,7 @@ pub mod account;
 pub mod author;
 pub mod bot;
 pub mod campaign;
+pub mod campaign_progress;
 pub mod contact;
 pub mod conversation;
 pub mod conversation_event;

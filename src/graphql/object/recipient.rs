@@ -161,8 +161,8 @@ impl Key for SentTo {
     async fn load(scope: &AccountScope, keys: &[Self]) -> error::Result<HashMap<Self, Self::Row>> {
         let pairs: Vec<_> = keys.iter().map(|key| (key.0, key.1)).collect();
         let mut sent: HashMap<Self, Self::Row> = HashMap::new();
-        for (campaign, message) in rules::sent(scope, &pairs).await? {
-            sent.entry(Self(campaign, message.contact_id)).or_default().push(message);
+        for ((campaign, contact), message) in rules::sent(scope, &pairs).await? {
+            sent.entry(Self(campaign, contact)).or_default().push(message);
         }
         Ok(sent)
     }

@@ -4,12 +4,13 @@
 use async_graphql::{ID, InputObject, OneofObject};
 use entity::kinds::{
     AuthorKind, Direction, FailureBucket, Medium, MessageStatus, Platform, SessionOrigin,
-    SessionRole, UserType,
+    SessionRole, SkipReason, UserType,
 };
 use entity::vocabulary::Vocabulary;
 
 use crate::analytics::{
-    self, Author, Comparison, DateBasis, Dimension, Interval, Metric, PeriodPreset, StatusGroup,
+    self, Author, Comparison, DateBasis, Dimension, Interval, Metric, PeriodPreset,
+    RecipientStatus, StatusGroup,
 };
 use crate::error::{Checks, Error, Result, ViolationCode};
 use crate::graphql::connection::OrderDirection;
@@ -117,6 +118,12 @@ pub struct ReportFilter {
     official: Option<Vec<bool>>,
     /// Failed with these codes of the provider.
     failure_codes: Option<Vec<String>>,
+    /// Of these campaigns.
+    campaigns: Option<Vec<ID>>,
+    /// Recipients for whom these became of the campaign.
+    recipient_statuses: Option<Vec<Name<RecipientStatus>>>,
+    /// Recipients to whom nothing was sent, for these reasons.
+    skip_reasons: Option<Vec<Name<SkipReason>>>,
     /// Failed for these reasons.
     failure_buckets: Option<Vec<Name<FailureBucket>>>,
     /// In conversations that came from these sources.
@@ -207,6 +214,11 @@ impl ReportFilter {
             templates: reading
                 .ids("templates", self.templates, NodeKind::Template)
                 .unwrap_or_default(),
+            campaigns: reading
+                .ids("campaigns", self.campaigns, NodeKind::Campaign)
+                .unwrap_or_default(),
+            recipient_statuses: listed(self.recipient_statuses),
+            skip_reasons: listed(self.skip_reasons),
             lines: names(self.lines),
             portfolios: names(self.portfolios),
             vendors: names(self.vendors),

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use async_graphql::{Result, Union};
-use entity::{contact, conversation, conversation_event, message, session};
+use entity::{contact, conversation, conversation_event, message, recipient, session};
 use sea_orm::{EntityTrait, ModelTrait, Select};
 
 use crate::analytics::{self, Key, Metric, Part, Records, Report, ReportCell, Row};
 use crate::domain::page::Order;
-use crate::domain::{contact as contacts, read};
+use crate::domain::{campaign, contact as contacts, read};
 use crate::graphql::connection::{Connection, OrderDirection, PageArgs, connect};
 use crate::graphql::loader::Reader;
-use crate::graphql::object::{Contact, Conversation, ConversationEvent, Message, Session};
+use crate::graphql::object::{
+    CampaignRecipient, Contact, Conversation, ConversationEvent, Message, Session,
+};
 
 /// A row of fact that a metric counts: a message; a session; a conversation; a closing of one; a
-/// contact, where different ones are counted.
+/// contact, where different ones are counted; a recipient of a campaign.
 #[derive(Union)]
 #[expect(clippy::large_enum_variant, reason = "most are messages, the largest, and few are held")]
 pub enum Record {
@@ -23,6 +25,7 @@ pub enum Record {
     Conversation(Conversation),
     ConversationEvent(ConversationEvent),
     Contact(Contact),
+    CampaignRecipient(CampaignRecipient),
 }
 
 /// What the rows behind the cells of a report are found by.
@@ -107,6 +110,11 @@ impl Cell {
             Records::Contacts(select) => {
                 let new = |reader, row: contact::Model| Contact::new(reader, row).into();
                 page.of(select, contacts::by_creation(), new).await
+            }
+            Records::Recipients(select) => {
+                let new =
+                    |reader, row: recipient::Model| CampaignRecipient::new(reader, row).into();
+                page.of(select, campaign::recipients_by_contact(), new).await
             }
         };
         Ok(made?)

@@ -90,7 +90,7 @@ fn middle(micros: i64) -> f64 {
 impl Expected {
     pub fn of(facts: &[Fact], ask: &Ask) -> Self {
         let window = ask.window.unwrap_or(REPLY_WINDOW_SECONDS);
-        let facts: Vec<Fact> = facts.iter().map(|fact| Fact { window, ..fact.clone() }).collect();
+        let facts: Vec<Fact> = facts.iter().map(|fact| fact.within(window)).collect();
         let zone = zone(ask.zone);
         let buckets = buckets(&zone, ask.from, ask.to, ask.interval);
         let none: Counts = vec![Counted::default(); ask.metrics.len()];

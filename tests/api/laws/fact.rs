@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
-use entity::id::{BotId, LabelId, TeamId, TemplateId, UserId};
+use entity::id::{BotId, CampaignId, LabelId, TeamId, TemplateId, UserId};
 use entity::kinds::{
     AuthorKind, ConversationEventKind, Medium, MessageStatus, SessionOrigin, StatusKind, UserType,
 };
 use entity::{Timestamp, inbox};
 
 use super::history::{Happened, Heard, History, LABELS, Said, Source, TEAMS, Thread, Voice};
+use super::mailing::{Recipient, recipients};
 use super::responses::{Upon, responses};
 use super::stage::{Stage, members};
 use super::waits::{Lasted, Story};
@@ -69,6 +70,9 @@ pub struct Fact {
     pub first_response: Option<Lasted>,
     /// It is no message but the closing of the conversation that began with it.
     pub closing: Option<Closing>,
+    /// It is no message but a recipient of a campaign.
+    pub recipient: Option<Box<Recipient>>,
+    pub campaign: Option<CampaignId>,
 }
 
 #[derive(Clone, Debug)]
@@ -90,7 +94,18 @@ pub struct Standing {
 impl Fact {
     /// Its own time.
     pub fn at(&self) -> Timestamp {
-        self.closing.as_ref().map_or(self.said.at, |closing| closing.at)
+        let recipient = self.recipient.as_ref().map(|recipient| recipient.at);
+        let closing = self.closing.as_ref().map(|closing| closing.at);
+        recipient.or(closing).unwrap_or(self.said.at)
+    }
+
+    /// The same where what comes next belongs to a send for so many seconds.
+    pub fn within(&self, window: i64) -> Self {
+        let mut fact = Self { window, ..self.clone() };
+        for attempt in fact.recipient.iter_mut().flat_map(|recipient| &mut recipient.attempts) {
+            attempt.window = window;
+        }
+        fact
     }
 
     pub fn status(&self) -> Option<MessageStatus> {
@@ -125,7 +140,9 @@ pub fn facts(history: &History, stage: &Stage) -> Vec<Fact> {
         .collect();
     let closings: Vec<Fact> =
         history.happened.iter().filter_map(|end| closing(history, stage, &facts, end)).collect();
+    let recipients = recipients(history, stage, &facts);
     facts.extend(closings);
+    facts.extend(recipients);
     facts
 }
 
@@ -223,6 +240,8 @@ fn fact(
         reply: lasted(human.and_then(|story| story.waited_since(said.at))),
         first_response: lasted(human.and_then(|story| story.response_from(said.at))),
         closing: None,
+        campaign: said.campaign.then(|| stage.campaigns[0]),
+        recipient: None,
         template: said.template.map(|template| stage.templates[template]),
         traffic_source: if client_wrote {
             Source::of(said.thread()).map(Source::word)

@@ -7,6 +7,7 @@ use entity::vocabulary::Vocabulary;
 use rapport::domain::record::Traffic;
 
 use super::dice::Dice;
+use super::mailing::{CAMPAIGNS, Targeted};
 
 pub const INBOXES: usize = 6;
 pub const USERS: usize = 2;
@@ -14,7 +15,7 @@ pub const BOTS: usize = 2;
 pub const TEMPLATES: usize = 2;
 pub const LABELS: usize = 2;
 pub const TEAMS: usize = 2;
-const CONTACTS: usize = 4;
+pub const CONTACTS: usize = 4;
 
 /// Inboxes whose conversations the recording system names; elsewhere the rules decide.
 const NAMING: [usize; 2] = [0, 3];
@@ -38,6 +39,9 @@ const DAY: i64 = 24 * HOUR;
 pub struct History {
     pub said: Vec<Said>,
     pub happened: Vec<Happened>,
+    /// When campaigns started.
+    pub started: Vec<Timestamp>,
+    pub targeted: Vec<Targeted>,
 }
 
 /// A message, note or system entry.
@@ -141,7 +145,9 @@ impl History {
         }
         let events = count..count + dice.below(17);
         let happened = events.map(|number| Happened::random(dice, &said, number)).collect();
-        Self { said, happened }
+        let started = (0..CAMPAIGNS).map(|_| said[dice.below(said.len())].at).collect();
+        let targeted = Targeted::random(dice, &said);
+        Self { said, happened, started, targeted }
     }
 }
 

@@ -7,6 +7,7 @@ mod dice;
 mod expected;
 mod fact;
 mod history;
+mod mailing;
 mod periods;
 mod query;
 mod rebuild;

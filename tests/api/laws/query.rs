@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use entity::Timestamp;
-use entity::id::{AccountId, BotId, InboxId, LabelId, TeamId, TemplateId, UserId};
+use entity::id::{AccountId, BotId, CampaignId, InboxId, LabelId, TeamId, TemplateId, UserId};
 use entity::vocabulary::Vocabulary;
 use jiff::tz::TimeZone;
 use rapport::analytics::{
@@ -282,9 +282,10 @@ impl Clause {
     }
 
     /// Whether the metric can be filtered so.
-    fn fits(&self, metric: Metric) -> bool {
+    pub fn fits(&self, metric: Metric) -> bool {
         match self {
-            Self::ClientWrote(_) => true,
+            // What is about no inbox is about no conversation.
+            Self::ClientWrote(_) => definition(metric).filters.contains(&Dimension::Inbox),
             Self::Keys(dimension, _) => definition(metric).filters.contains(dimension),
         }
     }
@@ -314,6 +315,9 @@ impl Clause {
             Dimension::Portfolio => "portfolios",
             Dimension::Vendor => "vendors",
             Dimension::Official => "official",
+            Dimension::Campaign => "campaigns",
+            Dimension::RecipientStatus => "recipientStatuses",
+            Dimension::SkipReason => "skipReasons",
             Dimension::FailureCode => "failureCodes",
             Dimension::FailureBucket => "failureBuckets",
             Dimension::TrafficSource => "trafficSources",
@@ -355,6 +359,11 @@ fn narrow(filter: &mut ReportFilter, dimension: Dimension, key: &Key) {
         (Dimension::Portfolio, Key::Text(text)) => filter.portfolios.push(text.clone()),
         (Dimension::Vendor, Key::Text(text)) => filter.vendors.push(text.clone()),
         (Dimension::Official, Key::Flag(flag)) => filter.official.push(*flag),
+        (Dimension::Campaign, Key::Id(_, id)) => filter.campaigns.push(CampaignId(*id)),
+        (Dimension::RecipientStatus, Key::Name(name)) => {
+            filter.recipient_statuses.push(member(name));
+        }
+        (Dimension::SkipReason, Key::Name(name)) => filter.skip_reasons.push(member(name)),
         (Dimension::FailureCode, Key::Text(text)) => filter.failure_codes.push(text.clone()),
         (Dimension::FailureBucket, Key::Name(name)) => filter.failure_buckets.push(member(name)),
         (Dimension::TrafficSource, Key::Text(text)) => filter.traffic_sources.push(text.clone()),
@@ -380,6 +389,7 @@ fn json_key(key: &Key, account: AccountId) -> Value {
                 Table::Template => NodeId::tenant(NodeKind::Template, account, *id),
                 Table::Team => NodeId::tenant(NodeKind::Team, account, *id),
                 Table::Label => NodeId::tenant(NodeKind::Label, account, *id),
+                Table::Campaign => NodeId::tenant(NodeKind::Campaign, account, *id),
                 Table::User => NodeId::global(NodeKind::User, *id),
             };
             json!(node.to_string())

@@ -29,6 +29,7 @@ async fn count(scope: &AccountScope, records: Records) -> f64 {
         Records::Conversations(select) => page::count(read, select).await,
         Records::Events(select) => page::count(read, select).await,
         Records::Contacts(select) => page::count(read, select).await,
+        Records::Recipients(select) => page::count(read, select).await,
     };
     count.unwrap() as f64
 }
@@ -102,6 +103,7 @@ fn expected(scene: &Scene, ask: &Ask, of: fn(&Fact) -> bool) -> f64 {
     let counted = scene.facts.iter().filter(|fact| {
         let at = fact.said.at;
         fact.closing.is_none()
+            && fact.recipient.is_none()
             && of(fact)
             && (ask.from <= at && at < ask.to)
             && ask.lets_pass(fact, &zone, at)
@@ -117,6 +119,9 @@ on_both! {
             let scene = Scene::random(app, &mut dice, &format!("tables-{case}"), case).await;
             let (scope, read) = (&scene.scope, scene.scope.db().read());
             for ask in asks(&mut dice, &scene) {
+                if !ask.clauses.iter().all(|clause| clause.fits(Metric::Messages)) {
+                    continue;
+                }
                 let ReportInput { period, filter, time_zone, .. } = ask.input();
                 let input = TableInput { period, filter, time_zone };
                 let starts = analytics::conversation_starts(scope, &input).await.unwrap();

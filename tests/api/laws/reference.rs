@@ -6,7 +6,7 @@ use entity::Timestamp;
 use entity::kinds::{Direction, FailureBucket, Medium, MessageStatus, SessionRole, UserType};
 use entity::vocabulary::Vocabulary;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use rapport::analytics::{DateBasis, Dimension, Key, Metric, StatusGroup, Table};
+use rapport::analytics::{DateBasis, Dimension, Key, Metric, RecipientStatus, StatusGroup, Table};
 
 use super::fact::{Fact, Standing};
 use super::history::Voice;
@@ -44,8 +44,25 @@ enum Times {
 pub struct Meaning {
     pub measure: Measure,
     times: Times,
-    /// It is about closings, not about messages.
-    closings: bool,
+    about: About,
+}
+
+/// What the facts of a metric are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    Messages,
+    Closings,
+    Recipients,
+}
+
+impl About {
+    fn of(fact: &Fact) -> Self {
+        match (&fact.recipient, &fact.closing) {
+            (Some(_), _) => Self::Recipients,
+            (None, Some(_)) => Self::Closings,
+            (None, None) => Self::Messages,
+        }
+    }
 }
 
 pub fn meaning(metric: Metric) -> Meaning {
@@ -65,6 +82,18 @@ pub fn meaning(metric: Metric) -> Meaning {
         Metric::DeliveryRate => share(delivered, sent),
         Metric::ReadRate => share(read, |fact| delivered(fact) && fact.inbox.gives_reads),
         Metric::FailureRate => share(failed, |fact| sent(fact) || failed(fact)),
+        Metric::Targeted => of_recipients(Measure::Count(|_| true)),
+        Metric::Skipped => of_recipients(Measure::Count(|fact| {
+            recipient_status(fact) == Some(RecipientStatus::Skipped)
+        })),
+        Metric::ResponseRateOfRecipients => of_recipients(Measure::Share {
+            part: |fact| any_attempt(fact, responded),
+            whole: |_| true,
+        }),
+        Metric::OptOutRateOfRecipients => of_recipients(Measure::Share {
+            part: |fact| any_attempt(fact, |attempt| first_opt_out(attempt).is_some()),
+            whole: |_| true,
+        }),
         Metric::ConversationsStarted => volume(|fact| fact.begins_conversation),
         Metric::ConversationsActive => distinct(spoken, conversation),
         Metric::ContactsActive => distinct(spoken, contact),
@@ -110,16 +139,32 @@ pub fn meaning(metric: Metric) -> Meaning {
     }
 }
 
+fn of_recipients(measure: Measure) -> Meaning {
+    Meaning { measure, times: Times::Own, about: About::Recipients }
+}
+
+fn recipient_status(fact: &Fact) -> Option<RecipientStatus> {
+    Some(fact.recipient.as_ref()?.status())
+}
+
+fn any_attempt(fact: &Fact, test: Test) -> bool {
+    fact.recipient.as_ref().is_some_and(|recipient| recipient.attempts.iter().any(test))
+}
+
 fn of_closings(measure: Measure) -> Meaning {
-    Meaning { measure, times: Times::Own, closings: true }
+    Meaning { measure, times: Times::Own, about: About::Closings }
 }
 
 fn mean(length: Length) -> Meaning {
-    Meaning { measure: Measure::Mean(length), times: Times::Own, closings: false }
+    Meaning { measure: Measure::Mean(length), times: Times::Own, about: About::Messages }
 }
 
 fn percentile(length: Length, percent: u8) -> Meaning {
-    Meaning { measure: Measure::Percentile(length, percent), times: Times::Own, closings: false }
+    Meaning {
+        measure: Measure::Percentile(length, percent),
+        times: Times::Own,
+        about: About::Messages,
+    }
 }
 
 fn first_response(fact: &Fact) -> Option<i64> {
@@ -164,23 +209,23 @@ fn starts(fact: &Fact) -> bool {
 }
 
 fn volume(of: Test) -> Meaning {
-    Meaning { measure: Measure::Count(of), times: Times::Own, closings: false }
+    Meaning { measure: Measure::Count(of), times: Times::Own, about: About::Messages }
 }
 
 fn sends(of: Test, time: Time) -> Meaning {
-    Meaning { measure: Measure::Count(of), times: Times::SendOrState(time), closings: false }
+    Meaning { measure: Measure::Count(of), times: Times::SendOrState(time), about: About::Messages }
 }
 
 fn state(of: Test) -> Meaning {
-    Meaning { measure: Measure::Count(of), times: Times::Send, closings: false }
+    Meaning { measure: Measure::Count(of), times: Times::Send, about: About::Messages }
 }
 
 fn share(part: Test, whole: Test) -> Meaning {
-    Meaning { measure: Measure::Share { part, whole }, times: Times::Send, closings: false }
+    Meaning { measure: Measure::Share { part, whole }, times: Times::Send, about: About::Messages }
 }
 
 fn distinct(of: Test, who: Who) -> Meaning {
-    Meaning { measure: Measure::Distinct(of, who), times: Times::Own, closings: false }
+    Meaning { measure: Measure::Distinct(of, who), times: Times::Own, about: About::Messages }
 }
 
 fn contact(fact: &Fact) -> String {
@@ -244,7 +289,7 @@ impl Meaning {
 
     /// The time under which it counts a fact; none where it does not.
     pub fn time(&self, fact: &Fact, asked: Option<DateBasis>) -> Option<Timestamp> {
-        if fact.closing.is_some() != self.closings {
+        if About::of(fact) != self.about {
             return None;
         }
         match (&self.times, self.basis(asked)) {
@@ -310,6 +355,15 @@ fn key(fact: &Fact, dimension: Dimension, zone: &TimeZone, at: Timestamp) -> Key
         Dimension::Portfolio => text(inbox.portfolio.as_deref()),
         Dimension::Vendor => text(inbox.vendor.as_deref()),
         Dimension::Official => Key::Flag(inbox.official),
+        Dimension::Campaign => {
+            let own = fact.recipient.as_ref().map(|recipient| recipient.campaign);
+            let campaign = own.or(fact.campaign);
+            campaign.map_or(Key::Null, |id| Key::Id(Table::Campaign, id.0))
+        }
+        Dimension::RecipientStatus => name(recipient_status(fact)),
+        Dimension::SkipReason => {
+            name(fact.recipient.as_ref().and_then(|recipient| recipient.reason))
+        }
         Dimension::FailureCode => text(standing.and_then(|standing| standing.failure_code)),
         Dimension::FailureBucket => {
             name(standing.filter(|standing| standing.failed_at.is_some()).map(failure_bucket))

@@ -25,6 +25,7 @@ use super::history::{
     BOTS, Heard, History, INBOXES, LABELS, Said, Source, TEAMS, TEMPLATES, Thread, USERS, Voice,
     Word,
 };
+use super::mailing::{self, CAMPAIGNS};
 use crate::support::factory;
 
 pub struct Stage {
@@ -34,6 +35,7 @@ pub struct Stage {
     pub templates: Vec<TemplateId>,
     pub labels: Vec<LabelId>,
     pub teams: Vec<TeamId>,
+    pub campaigns: Vec<CampaignId>,
 }
 
 /// Two spans on most days, one across the hour in which clocks are set on Sunday, none on
@@ -102,6 +104,7 @@ impl Stage {
             templates: Vec::new(),
             labels: Vec::new(),
             teams: Vec::new(),
+            campaigns: (0..CAMPAIGNS).map(|_| scope.engine().clock.id()).collect(),
         };
         for input in inboxes() {
             let inbox = rapport::domain::inbox::create(scope, None, input).await.unwrap();
@@ -179,6 +182,7 @@ impl Stage {
             })
         });
         recorded(scope, events.collect()).await;
+        mailing::store(scope, self, history).await;
     }
 
     fn message(&self, index: usize, said: &Said) -> NewMessage {
@@ -195,7 +199,7 @@ impl Stage {
             author: self.author(said.voice),
             private: matches!(said.voice, Voice::Note(_)),
             template_id: said.template.map(|template| self.templates[template]),
-            campaign_id: said.campaign.then(|| CampaignId(Uuid::from_u128(1))),
+            campaign_id: said.campaign.then(|| self.campaigns[0]),
             automation_id: said.automation.then(|| AutomationId(Uuid::from_u128(2))),
             occurred_at: Some(said.at),
             traffic: source.map(Source::traffic),
@@ -232,7 +236,8 @@ impl Stage {
     }
 }
 
-fn external_id(index: usize) -> String {
+/// Of the message at this place of a history.
+pub fn external_id(index: usize) -> String {
     format!("m{index}")
 }
 

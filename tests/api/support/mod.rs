@@ -5,6 +5,7 @@ pub mod db;
 pub mod factory;
 pub mod gql;
 pub mod killers;
+pub mod mailing;
 pub mod mutations;
 pub mod schema;
 pub mod socket;
