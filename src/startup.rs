@@ -202,7 +202,9 @@ impl Application {
         // Each chore is a transaction, which is undone where it is cut off.
         chores.abort();
         let ended = async { tokio::join!(worker.stop(), dispatcher.stop()) };
-        if tokio::time::timeout(Duration::from_secs(GRACE_SECONDS), ended).await.is_err() {
+        // What is on its way to a provider is answered within its timeout.
+        let grace = GRACE_SECONDS.max(engine.config.delivery.send_timeout_seconds + 2);
+        if tokio::time::timeout(Duration::from_secs(grace), ended).await.is_err() {
             tracing::warn!(
                 "the workers did not end in time; what they left is done at the next start"
             );

@@ -66,8 +66,9 @@ pub(super) async fn accounts(engine: &Engine) -> Result<Vec<AccountId>> {
     Ok(found.into_iter().map(|due| due.id).collect())
 }
 
-/// Takes up to `room` messages of the account that may leave now.
-pub(super) async fn claim(scope: &AccountScope, room: usize) -> Result<Vec<Claimed>> {
+/// Takes up to `room` messages of the account that may leave now, and says whether anything got on,
+/// so that there may be more.
+pub(super) async fn claim(scope: &AccountScope, room: usize) -> Result<(Vec<Claimed>, bool)> {
     let tx = scope.begin().await?;
     // All that decides whether something may be sent is written under this lock.
     scope.lock(&tx).await?;
@@ -88,10 +89,10 @@ pub(super) async fn claim(scope: &AccountScope, room: usize) -> Result<Vec<Claim
     desk.play(playing).await?;
     waiting::take(&mut desk, waiting).await?;
     campaigns::take(&mut desk).await?;
-    let (claimed, outcomes) = desk.finish().await?;
+    let (claimed, progressed, outcomes) = desk.finish().await?;
     tx.commit().await?;
     record::grew(scope, &outcomes);
-    Ok(claimed)
+    Ok((claimed, progressed))
 }
 
 async fn due(

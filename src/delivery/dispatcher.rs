@@ -45,6 +45,8 @@ struct Shared {
 type Answer = (Claimed, Verdict);
 
 struct Desk {
+    /// The account whose turn was first.
+    first: Option<AccountId>,
     /// Messages under way, by account.
     flying: HashMap<AccountId, usize>,
     answers: mpsc::UnboundedReceiver<Answer>,
@@ -57,7 +59,8 @@ struct Desk {
 pub fn start(engine: Engine) -> Result<Dispatcher> {
     let http = Http::new(&engine.config.delivery)?;
     let (reply_to, answers) = mpsc::unbounded_channel();
-    let desk = Desk { flying: HashMap::new(), answers, reply_to, unsettled: HashMap::new() };
+    let desk =
+        Desk { first: None, flying: HashMap::new(), answers, reply_to, unsettled: HashMap::new() };
     let shared = Arc::new(Shared {
         engine,
         http,
@@ -131,6 +134,14 @@ impl Desk {
         self.flying.values().sum()
     }
 
+    /// Has another account be the first each time: the first finds the most room.
+    fn take_turns(&mut self, accounts: &mut [AccountId]) {
+        let after = |first: AccountId| accounts.iter().position(|account| *account > first);
+        let next = self.first.and_then(after).unwrap_or(0);
+        accounts.rotate_left(next);
+        self.first = accounts.first().copied();
+    }
+
     fn landed(&mut self, answer: Option<Answer>) {
         let Some((claimed, verdict)) = answer else { return };
         let account = claimed.parcel.account_id;
@@ -161,26 +172,27 @@ impl Shared {
         }
     }
 
-    /// Settles what came back and sends what is due. Says whether anything was sent and there is
-    /// room for more.
+    /// Settles what came back and sends what is due. Says whether anything got on and there is
+    /// room for more. What fails in one account keeps nobody else waiting.
     async fn turn(&self, desk: &mut Desk) -> Result<bool> {
         while let Ok(answer) = desk.answers.try_recv() {
             desk.landed(Some(answer));
         }
-        self.settle(desk).await?;
+        let settled = self.settle(desk).await;
         if self.is_stopping() || self.room(desk) == 0 {
-            return Ok(false);
+            return settled.map(|()| false);
         }
-        let mut sent = false;
-        for account in claim::accounts(&self.engine).await? {
+        let mut progressed = false;
+        let mut accounts = claim::accounts(&self.engine).await?;
+        desk.take_turns(&mut accounts);
+        for account in accounts {
             let room = self.room_of(desk, account);
             if room == 0 {
                 continue;
             }
-            // What fails in one account keeps nobody else waiting.
             match self.claim(account, room).await {
-                Ok(claimed) => {
-                    sent |= !claimed.is_empty();
+                Ok((claimed, more)) => {
+                    progressed |= more || !claimed.is_empty();
                     self.send(desk, account, claimed);
                 }
                 Err(error) => {
@@ -188,7 +200,7 @@ impl Shared {
                 }
             }
         }
-        Ok(sent && self.room(desk) > 0)
+        settled.map(|()| progressed && self.room(desk) > 0)
     }
 
     fn room(&self, desk: &Desk) -> usize {
@@ -203,11 +215,14 @@ impl Shared {
         self.room(desk).div_ceil(2).min(own)
     }
 
-    async fn claim(&self, account: AccountId, room: usize) -> Result<Vec<Claimed>> {
+    async fn claim(&self, account: AccountId, room: usize) -> Result<(Vec<Claimed>, bool)> {
         let scope = auth::system_scope(&self.engine, account);
         // In a task of its own: a panic must not end the dispatcher.
         let claimed = tokio::spawn(async move {
-            campaign::start_due(&scope).await?;
+            // A campaign that cannot start holds nothing else up.
+            if let Err(error) = campaign::start_due(&scope).await {
+                tracing::error!(?error, account = %account.0, "a campaign could not be started");
+            }
             claim::claim(&scope, room).await
         });
         claimed.await.unwrap_or_else(|error| Err(Error::Internal(error.into())))
@@ -235,14 +250,17 @@ impl Shared {
 
     /// What cannot be written down now is kept for the next turn.
     async fn settle(&self, desk: &mut Desk) -> Result<()> {
+        let mut done = Ok(());
         let accounts: Vec<AccountId> = desk.unsettled.keys().copied().collect();
         for account in accounts {
             let Some(answers) = desk.unsettled.get(&account) else { continue };
             let scope = auth::system_scope(&self.engine, account);
-            settle::settle(&scope, answers).await?;
-            desk.unsettled.remove(&account);
+            match settle::settle(&scope, answers).await {
+                Ok(()) => drop(desk.unsettled.remove(&account)),
+                Err(error) => done = Err(error),
+            }
         }
-        Ok(())
+        done
     }
 }
 

@@ -60,6 +60,15 @@ impl Lines {
         granted
     }
 
+    /// So many of those that [`Lines::take`] granted were not sent.
+    pub fn spare(&mut self, inbox: &inbox::Model, unused: usize) {
+        let rate = inbox.sends_per_second.or_else(|| usual_rate(inbox.provider));
+        let Some(rate) = rate.filter(|_| unused > 0) else { return };
+        let interval = Timestamp::SECOND / i64::from(rate.max(1));
+        self.line(inbox).free_at.0 -= i64::try_from(unused).unwrap_or(0) * interval;
+        self.changed.insert(inbox.id);
+    }
+
     /// When the inbox may send again, after [`Lines::take`] gave less than was wanted.
     pub fn next(&mut self, inbox: &inbox::Model, now: Timestamp) -> Timestamp {
         let line = self.line(inbox);
@@ -74,6 +83,7 @@ impl Lines {
         let until = now.plus_seconds(i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
         let line = self.line(inbox);
         line.held_until = Some(line.held_until.map_or(until, |before| before.max(until)));
+        tracing::info!(inbox = %inbox.id.0, seconds = wait.as_secs(), "the provider asked to wait");
         self.changed.insert(inbox.id);
     }
 
@@ -86,6 +96,8 @@ impl Lines {
             let doubled = FIRST_PAUSE_SECONDS << beyond.min(5);
             let pause = doubled.min(LONGEST_PAUSE_SECONDS);
             line.held_until = Some(now.plus_seconds(pause));
+            let failures = line.failures;
+            tracing::warn!(inbox = %inbox.id.0, failures, seconds = pause, "an inbox pauses");
         }
         self.changed.insert(inbox.id);
     }

@@ -60,7 +60,7 @@ struct Book<'a> {
     /// Recipients for whom the next step of their campaign may come at once.
     failed: HashMap<CampaignId, Vec<ContactId>>,
     /// Campaigns that the provider does not let in, with the reason.
-    barred: HashMap<CampaignId, String>,
+    barred: HashMap<CampaignId, Reason>,
     /// Inboxes whose failure was counted: what is under way at one time fails for one cause.
     troubled: HashSet<entity::id::InboxId>,
 }
@@ -82,7 +82,7 @@ impl Book<'_> {
                 }
             }
             _ if !ours => {
-                tracing::warn!(message = %claimed.parcel.message_id.0, ?verdict, "came too late");
+                tracing::warn!(message = %claimed.parcel.message_id.0, "an answer came too late");
             }
             Verdict::Rejected(reason) => {
                 self.lines.answered(&inbox);
@@ -98,6 +98,8 @@ impl Book<'_> {
             }
             Verdict::Barred(reason) => self.bar(claimed, reason),
             Verdict::Unknown(reason) => {
+                let message = claimed.parcel.message_id.0;
+                tracing::info!(%message, code = reason.code, "a message is unknown");
                 self.trouble(claimed);
                 self.tell(claimed, StatusKind::Unknown, Some(reason), None);
                 let again = claimed.resend_after.map(|seconds| self.now.plus_seconds(seconds));
@@ -133,9 +135,12 @@ impl Book<'_> {
     /// What is wrong with the credentials is no fault of the recipients: a campaign stops, and its
     /// messages wait for it to go on.
     fn bar(&mut self, claimed: &Claimed, reason: &Reason) {
-        let Some(campaign) = claimed.campaign_id else { return self.fail(claimed, reason) };
-        let words = format!("{} {}", reason.code, reason.detail);
-        self.barred.entry(campaign).or_insert(words);
+        let Some(campaign) = claimed.campaign_id else {
+            let inbox = claimed.parcel.inbox.id.0;
+            tracing::warn!(%inbox, code = reason.code, "the provider does not let an inbox in");
+            return self.fail(claimed, reason);
+        };
+        self.barred.entry(campaign).or_insert_with(|| reason.clone());
         self.tell(claimed, StatusKind::TryFailed, Some(reason), None);
         self.change(claimed, AttemptState::Waiting, Some(self.now), claimed.tries);
     }
@@ -196,8 +201,10 @@ impl Book<'_> {
             hasten(self.scope, tx, campaign, &contacts).await?;
         }
         for (campaign, reason) in self.barred {
-            tracing::warn!(campaign = %campaign.0, reason, "a campaign was stopped");
-            campaign::stop(self.scope, tx, campaign, &reason).await?;
+            // The words may hold what is nobody's business.
+            tracing::warn!(campaign = %campaign.0, code = reason.code, "a campaign was stopped");
+            let words = format!("{} {}", reason.code, reason.detail);
+            campaign::stop(self.scope, tx, campaign, words.trim()).await?;
         }
         Ok(outcomes)
     }

@@ -28,7 +28,7 @@ pub use audience::{Audience, RecipientOutcome};
 pub use preview::{Preview, preview};
 pub use quiet::Quiet;
 pub use recipients::{
-    RecipientFilter, by_address, recipients_by_contact, retry, select_recipients, sent,
+    RecipientFilter, by_address, recipients_by_contact, retry, select_recipients, send_again, sent,
 };
 pub use steer::{When, cancel, expire, finish, pause, resume, schedule, start_due, stop};
 pub use write::{CampaignChange, CampaignDraft, NewStep, create, duplicate, update};

@@ -5,6 +5,9 @@ use sea_orm::ColumnTrait;
 use sea_orm::sea_query::{Expr, LikeExpr};
 
 use super::{LONGEST_NAME, text};
+
+/// Characters of a text to search for.
+pub(super) const LONGEST: usize = LONGEST_NAME;
 use crate::error::{Checks, Result};
 
 /// Not the backslash, which one of the databases would need twice.
@@ -14,7 +17,7 @@ const ESCAPE: char = '!';
 /// stands at `path`.
 pub(super) fn key(path: &str, search: Option<&str>) -> Result<Option<String>> {
     let mut checks = Checks::new();
-    let search = checks.optional_text(path, search, LONGEST_NAME);
+    let search = checks.optional_text(path, search, LONGEST);
     checks.finish()?;
     Ok(search.as_deref().map(text::name_key))
 }

@@ -20,13 +20,13 @@ use crate::support::TestApp;
 use crate::support::factory::{self, draft, everybody, record, sandbox, say, stored};
 use crate::support::stub::{Reply, Stub};
 
-fn phone(number: usize) -> String {
+pub fn phone(number: usize) -> String {
     // The sandbox does not reach numbers that end in two zeros.
     format!("+1555{number:05}1")
 }
 
 /// So many contacts with names and numbers.
-async fn people(scope: &AccountScope, count: usize) -> Vec<ContactId> {
+pub async fn people(scope: &AccountScope, count: usize) -> Vec<ContactId> {
     let inbox = factory::inbox(scope, "Shop", Platform::Sms).await;
     let mut ids = Vec::new();
     for number in 0..count {
@@ -38,7 +38,7 @@ async fn people(scope: &AccountScope, count: usize) -> Vec<ContactId> {
     ids
 }
 
-async fn hook(scope: &AccountScope, stub: &Stub) -> inbox::Model {
+pub async fn hook(scope: &AccountScope, stub: &Stub) -> inbox::Model {
     let credentials = Credentials::Webhook { url: stub.url.clone(), secret: "hush".to_owned() };
     let input = InboxCreate {
         provider: Some(Provider::Webhook),
@@ -48,31 +48,31 @@ async fn hook(scope: &AccountScope, stub: &Stub) -> inbox::Model {
     rapport::domain::inbox::create(scope, None, input).await.unwrap()
 }
 
-async fn start(app: &TestApp, draft: CampaignDraft) -> CampaignId {
+pub async fn start(app: &TestApp, draft: CampaignDraft) -> CampaignId {
     let id = create(&app.scope, None, draft).await.unwrap().id;
     schedule(&app.scope, id, When::Now).await.unwrap();
     id
 }
 
-async fn one(scope: &AccountScope) -> campaign::Model {
+pub async fn one(scope: &AccountScope) -> campaign::Model {
     stored::<campaign::Entity>(scope).await.remove(0)
 }
 
-async fn recipients(scope: &AccountScope) -> Vec<recipient::Model> {
+pub async fn recipients(scope: &AccountScope) -> Vec<recipient::Model> {
     let mut all = stored::<recipient::Entity>(scope).await;
     all.sort_by_key(|recipient| recipient.contact_id);
     all
 }
 
 /// What campaigns sent, by contact and step.
-async fn sent(scope: &AccountScope) -> Vec<message::Model> {
+pub async fn sent(scope: &AccountScope) -> Vec<message::Model> {
     let mut all = stored::<message::Entity>(scope).await;
     all.retain(|message| message.campaign_id.is_some());
     all.sort_by_key(|message| message.id);
     all
 }
 
-fn taken() -> Reply {
+pub fn taken() -> Reply {
     Reply::json(200, json!({}))
 }
 
@@ -193,7 +193,7 @@ on_both! {
         app.deliver().await;
         let stopped = one(&app.scope).await;
         assert_eq!(stopped.status, CampaignStatus::Paused);
-        assert_eq!(stopped.status_reason.as_deref(), Some("HTTP_401 "));
+        assert_eq!(stopped.status_reason.as_deref(), Some("HTTP_401"));
         stub.answer(|_| taken());
         resume(&app.scope, id).await.unwrap();
         app.set_clock(60);

@@ -13,6 +13,7 @@ mod asking;
 mod auth;
 mod bad_input;
 mod campaigns;
+mod campaigns_again;
 mod chaos;
 mod clients;
 mod contact_merge;

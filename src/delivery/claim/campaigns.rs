@@ -115,9 +115,14 @@ impl Sender<'_> {
         let contacts = desk.contacts(&ids).await?;
         let drafts = self.drafts(desk, &inbox, due, &contacts, &before, &mut onward).await?;
         let sent: Vec<ContactId> = drafts.iter().map(|(_, row)| row.contact_id).collect();
+        let unused = ids.len() + past.len() - drafts.len();
+        desk.lines.spare(&inbox, unused);
         let refused = desk.send_new(drafts).await?;
         onward.extend(sent.into_iter().map(|id| (id, self.after_sending())));
-        onward.extend(refused.into_iter().map(|id| (id, Onward::Skipped(SkipReason::Unsendable))));
+        let shut =
+            |id| (id, self.after_refusal(before.written_to.contains(&id), SkipReason::Unsendable));
+        onward.extend(refused.into_iter().map(shut));
+        desk.progressed = true;
         self.move_on(desk, onward).await
     }
 

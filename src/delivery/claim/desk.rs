@@ -30,7 +30,9 @@ pub(super) struct Desk<'a> {
     templates: HashMap<TemplateId, template::Model>,
     campaigns: HashMap<CampaignId, campaign::Model>,
     pub claimed: Vec<Claimed>,
-    outcomes: Vec<Outcome>,
+    /// Whether something got on: there may be more to do.
+    pub progressed: bool,
+    pub outcomes: Vec<Outcome>,
     told: Vec<Item>,
     changes: Vec<Change>,
 }
@@ -92,6 +94,7 @@ impl<'a> Desk<'a> {
             templates: HashMap::new(),
             campaigns: HashMap::new(),
             claimed: Vec::new(),
+            progressed: false,
             outcomes: Vec::new(),
             told: Vec::new(),
             changes: Vec::new(),
@@ -199,6 +202,7 @@ impl<'a> Desk<'a> {
         state: AttemptState,
         due_at: Option<Timestamp>,
     ) {
+        self.progressed = true;
         self.changes.push(Change {
             message_id: attempt.message_id,
             fence: attempt.fence,
@@ -289,8 +293,8 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Writes what was decided, and gives what is to leave.
-    pub async fn finish(mut self) -> Result<(Vec<Claimed>, Vec<Outcome>)> {
+    /// Writes what was decided, and gives what is to leave, and whether something got on.
+    pub async fn finish(mut self) -> Result<(Vec<Claimed>, bool, Vec<Outcome>)> {
         for chunk in self.told.chunks(MOST_ITEMS) {
             let outcomes = record::apply(self.scope, self.tx, chunk).await?;
             for outcome in &outcomes {
@@ -302,6 +306,6 @@ impl<'a> Desk<'a> {
         }
         change_attempts(self.scope, self.tx, self.changes).await?;
         self.lines.save(self.tx).await?;
-        Ok((self.claimed, self.outcomes))
+        Ok((self.claimed, self.progressed, self.outcomes))
     }
 }

@@ -1,18 +1,19 @@
 //! Messages that exist and wait: those sent singly, those that a provider did not take before,
 //! and those to be sent once more because nobody knows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::id::{InboxId, MessageId, TemplateId};
-use entity::kinds::{AttemptState, MessageStatus, StatusKind};
+use entity::kinds::{AttemptState, CampaignStatus, MessageStatus, StatusKind};
 use entity::vocabulary::Vocabulary;
 use entity::{attempt, message};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, QuerySelect};
 
 use super::desk::Desk;
+use crate::db::Sql;
+use crate::domain::campaign::{self as campaigns, Quiet};
 use crate::domain::reach::{self, Wish};
-use crate::domain::record::NewMessage;
-use crate::domain::{rows, send};
+use crate::domain::rows;
 use crate::error::Result;
 
 /// What of a message is needed to send it.
@@ -21,7 +22,6 @@ struct Text {
     id: MessageId,
     content: String,
     template_id: Option<TemplateId>,
-    status: Option<MessageStatus>,
 }
 
 async fn texts(desk: &Desk<'_>, attempts: &[attempt::Model]) -> Result<HashMap<MessageId, Text>> {
@@ -30,7 +30,7 @@ async fn texts(desk: &Desk<'_>, attempts: &[attempt::Model]) -> Result<HashMap<M
     for chunk in attempts.chunks(rows::IDS) {
         let ids = chunk.iter().map(|attempt| attempt.message_id);
         let found = desk.scope.find::<message::Entity>().filter(C::Id.is_in(ids));
-        let found = found.select_only().columns([C::Id, C::Content, C::TemplateId, C::Status]);
+        let found = found.select_only().columns([C::Id, C::Content, C::TemplateId]);
         let found = found.into_model::<Text>().all(desk.tx).await?;
         texts.extend(found.into_iter().map(|text| (text.id, text)));
     }
@@ -39,8 +39,8 @@ async fn texts(desk: &Desk<'_>, attempts: &[attempt::Model]) -> Result<HashMap<M
 
 /// Takes what may leave of what waits.
 pub(super) async fn take(desk: &mut Desk<'_>, waiting: Vec<attempt::Model>) -> Result<()> {
+    let waiting = let_go(desk, waiting).await?;
     let waiting = paced(desk, waiting)?;
-    desk.load_campaigns(&waiting).await?;
     let mut texts = texts(desk, &waiting).await?;
     desk.load_templates(texts.values().filter_map(|text| text.template_id)).await?;
     let refusals = {
@@ -75,20 +75,74 @@ fn no_inbox() -> crate::error::Error {
     crate::error::Error::bug("an attempt without an inbox")
 }
 
-/// Those for which there is room and whose inboxes may send now. The others wait for longer, and
-/// what has become too old is given up.
-fn paced(desk: &mut Desk<'_>, waiting: Vec<attempt::Model>) -> Result<Vec<attempt::Model>> {
-    let mut by_inbox: HashMap<InboxId, Vec<attempt::Model>> = HashMap::new();
-    let mut fresh = Vec::new();
+/// Those whose time to live and whose campaign let them go now. The others wait, or are given up.
+async fn let_go(desk: &mut Desk<'_>, waiting: Vec<attempt::Model>) -> Result<Vec<attempt::Model>> {
+    desk.load_campaigns(&waiting).await?;
+    let needless = needless(desk, &waiting).await?;
+    let account = desk.scope.account(desk.tx).await?;
+    let mut free = Vec::with_capacity(waiting.len());
     for attempt in waiting {
-        if attempt.expires_at.is_some_and(|end| end <= desk.now) {
-            desk.tell(&attempt, StatusKind::Expired, "", "");
+        let campaign = desk.campaign(&attempt);
+        let status = campaign.map(|campaign| campaign.status);
+        let quiet = campaign.and_then(Quiet::of).and_then(|quiet| quiet.until(&account, desk.now));
+        let ended = if status == Some(CampaignStatus::Cancelled) {
+            Some(StatusKind::Cancelled)
+        } else if attempt.expires_at.is_some_and(|end| end <= desk.now) {
+            Some(StatusKind::Expired)
+        } else if needless.contains(&attempt.message_id) {
+            Some(StatusKind::SkippedOptional)
+        } else {
+            None
+        };
+        if let Some(ended) = ended {
+            desk.tell(&attempt, ended, "", "");
             desk.change(&attempt, AttemptState::Done, None);
-        } else if fresh.len() < desk.room {
-            fresh.push(attempt);
+        } else if status == Some(CampaignStatus::Paused) {
+            // Going on with the campaign gives it a time again.
+            desk.change(&attempt, AttemptState::Waiting, None);
+        } else if quiet.is_some() {
+            desk.change(&attempt, AttemptState::Waiting, quiet);
+        } else {
+            free.push(attempt);
         }
     }
-    for attempt in fresh {
+    Ok(free)
+}
+
+/// Those tries of a step of which an earlier one turned out to have been taken.
+async fn needless(desk: &Desk<'_>, waiting: &[attempt::Model]) -> Result<HashSet<MessageId>> {
+    let again = waiting.iter().filter(|attempt| attempt.try_number > 0);
+    let again: Vec<MessageId> = again.map(|attempt| attempt.message_id).collect();
+    if again.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let mut sql = Sql::new("SELECT t.message_id AS id FROM attempt t WHERE t.account_id = ");
+    sql.bind(desk.scope.account_id());
+    for (index, id) in again.iter().enumerate() {
+        sql.push(if index == 0 { " AND t.message_id IN (" } else { ", " }).bind(*id);
+    }
+    sql.push(
+        ") AND EXISTS (SELECT 1 FROM attempt e \
+         JOIN message m ON m.account_id = e.account_id AND m.id = e.message_id \
+         WHERE e.account_id = t.account_id AND e.campaign_id = t.campaign_id \
+         AND e.contact_id = t.contact_id AND e.step = t.step AND e.try_number < t.try_number \
+         AND m.status IN (",
+    );
+    sql.bind(MessageStatus::Sent).push(", ").bind(MessageStatus::Delivered).push(", ");
+    sql.bind(MessageStatus::Read).push("))");
+    let found = Named::find_by_statement(sql.statement(desk.scope.db().backend()));
+    Ok(found.all(desk.tx).await?.into_iter().map(|named| named.id).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Named {
+    id: MessageId,
+}
+
+/// Those for which there is room and whose inboxes may send now. The others wait for longer.
+fn paced(desk: &mut Desk<'_>, waiting: Vec<attempt::Model>) -> Result<Vec<attempt::Model>> {
+    let mut by_inbox: HashMap<InboxId, Vec<attempt::Model>> = HashMap::new();
+    for attempt in waiting.into_iter().take(desk.room) {
         by_inbox.entry(attempt.inbox_id).or_default().push(attempt);
     }
     let mut taken = Vec::new();
@@ -107,38 +161,58 @@ fn paced(desk: &mut Desk<'_>, waiting: Vec<attempt::Model>) -> Result<Vec<attemp
     Ok(taken)
 }
 
-/// Sends messages once more that are still unknown, as messages of their own.
+/// How long a resend waits for a paused campaign to go on, before it is looked at again.
+const PAUSED_SECONDS: i64 = 60;
+
+/// Has those sent once more that are still unknown: as messages of their own, which wait like all
+/// others.
 pub(super) async fn resend(desk: &mut Desk<'_>, unknown: Vec<attempt::Model>) -> Result<()> {
-    let mut texts = texts(desk, &unknown).await?;
-    let mut again = Vec::new();
+    desk.load_campaigns(&unknown).await?;
+    let tried = tried(desk, &unknown).await?;
+    let mut still = Vec::new();
     for attempt in unknown {
-        let text = texts.remove(&attempt.message_id);
+        let status = desk.campaign(&attempt).map(|campaign| campaign.status);
+        if status == Some(CampaignStatus::Paused) {
+            let later = desk.now.plus_seconds(PAUSED_SECONDS);
+            desk.change(&attempt, AttemptState::Unknown, Some(later));
+            continue;
+        }
         desk.change(&attempt, AttemptState::Unknown, None);
+        if status == Some(CampaignStatus::Running) && !tried.contains(&attempt.message_id) {
+            still.push(attempt);
+        }
+    }
+    let mut messages = Vec::with_capacity(still.len());
+    for attempt in still {
+        let sent = desk.scope.find::<message::Entity>();
+        let sent = sent.filter(message::Column::Id.eq(attempt.message_id)).one(desk.tx).await?;
         // Evidence may have come meanwhile.
-        let still = |text: &Text| text.status == Some(MessageStatus::Unknown);
-        let text = text.filter(|text| still(text) && attempt.try_number == 0);
-        again.extend(text.map(|text| (attempt, text)));
+        let sent = sent.filter(|sent| sent.status == Some(MessageStatus::Unknown));
+        messages.extend(sent.map(|sent| (attempt, sent)));
     }
-    let ids: Vec<_> = again.iter().map(|(attempt, _)| attempt.contact_id).collect();
-    let contacts = desk.contacts(&ids).await?;
-    let mut drafts = Vec::with_capacity(again.len());
-    for (attempt, text) in again {
-        let Some(contact) = contacts.get(&attempt.contact_id) else { continue };
-        let mut message = NewMessage::mailing(
-            attempt.inbox_id,
-            send::reference(contact, &attempt.address),
-            text.content,
+    let outcomes = campaigns::send_again(desk.scope, desk.tx, messages).await?;
+    desk.outcomes.extend(outcomes);
+    Ok(())
+}
+
+/// Those after which the step was tried again already, by hand.
+async fn tried(desk: &Desk<'_>, unknown: &[attempt::Model]) -> Result<HashSet<MessageId>> {
+    let mut tried = HashSet::new();
+    for chunk in unknown.chunks(rows::IDS) {
+        let mut sql = Sql::new(
+            "SELECT t.message_id AS id FROM attempt t JOIN attempt l \
+             ON l.account_id = t.account_id AND l.campaign_id = t.campaign_id \
+             AND l.contact_id = t.contact_id AND l.step = t.step AND l.try_number > t.try_number \
+             WHERE t.account_id = ",
         );
-        (message.template_id, message.campaign_id) = (text.template_id, attempt.campaign_id);
-        let row = attempt::Model {
-            try_number: attempt.try_number + 1,
-            state: AttemptState::Dispatching,
-            due_at: Some(desk.lease()),
-            tries: 0,
-            fence: 0,
-            ..attempt
-        };
-        drafts.push((message, row));
+        sql.bind(desk.scope.account_id());
+        for (index, attempt) in chunk.iter().enumerate() {
+            sql.push(if index == 0 { " AND t.message_id IN (" } else { ", " });
+            sql.bind(attempt.message_id);
+        }
+        sql.push(")");
+        let found = Named::find_by_statement(sql.statement(desk.scope.db().backend()));
+        tried.extend(found.all(desk.tx).await?.into_iter().map(|named| named.id));
     }
-    desk.send_new(drafts).await.map(drop)
+    Ok(tried)
 }

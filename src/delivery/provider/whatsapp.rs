@@ -2,6 +2,8 @@
 //! (developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages).
 //! Our id goes along as `biz_opaque_callback_data`, which comes back with each status.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,7 +22,7 @@ pub(super) async fn send(http: &Http, config: &Config, token: &str, parcel: &Par
     let request = http.post(&url).map(|request| request.bearer_auth(token).json(&body(parcel)));
     match unanswered(http.call(request).await) {
         Ok((status, body, after)) => {
-            verdict(status, &body).unwrap_or_else(|| by_status(status, after))
+            verdict(status, &body, after).unwrap_or_else(|| by_status(status, after))
         }
         Err(verdict) => verdict,
     }
@@ -92,7 +94,7 @@ struct Details {
 }
 
 /// What a documented answer says.
-fn verdict(status: StatusCode, body: &[u8]) -> Option<Verdict> {
+fn verdict(status: StatusCode, body: &[u8], after: Option<Duration>) -> Option<Verdict> {
     if status.is_success() {
         let sent: Sent = read(body)?;
         let id = sent.messages.into_iter().next()?.id;
@@ -112,7 +114,7 @@ fn verdict(status: StatusCode, body: &[u8]) -> Option<Verdict> {
         }
         // Too many requests of all kinds, and a service that says that it is not there.
         4 | 80_007 | 130_429 | 131_016 | 131_056 | 131_057 | 133_004 => {
-            Verdict::Again { reason, after: None }
+            Verdict::Again { reason, after }
         }
         // It does not know itself.
         1 | 2 | 131_000 => Verdict::Unknown(reason),
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &Value) -> Option<Verdict> {
-        verdict(StatusCode::from_u16(status).unwrap(), body.to_string().as_bytes())
+        verdict(StatusCode::from_u16(status).unwrap(), body.to_string().as_bytes(), None)
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::auth::AccountScope;
 use crate::db::Sql;
 use crate::domain::LONGEST_LIST;
 use crate::domain::contact::{self as contacts, ContactFilter};
+use crate::domain::search::LONGEST as LONGEST_SEARCH;
 use crate::error::{Checks, Error, Result, ViolationCode};
 
 /// Serialised as it is stored, until the campaign starts.
@@ -68,6 +69,9 @@ impl Audience {
                 let message = format!("has {} ids; at most {LONGEST_LIST} are allowed", ids.len());
                 checks.fail("audience.contactIds", ViolationCode::TooLong, message);
             }
+            Self::Filter { search, .. } => {
+                checks.optional_text("audience.filter.search", search.as_deref(), LONGEST_SEARCH);
+            }
             _ => {}
         }
     }
@@ -100,12 +104,12 @@ impl Audience {
                 let (text, values) = those.parts(scope.db().backend());
                 let all = everybody(&ContactFilter::default())?;
                 let all = all.filter(Expr::cust_with_values(text, values));
+                // An empty list is none, as in every filter.
+                let outcomes = outcomes.as_ref().filter(|outcomes| !outcomes.is_empty());
                 let Some(outcomes) = outcomes else { return Ok(all) };
                 let any = outcomes.iter().fold(Condition::any(), |any, outcome| {
                     any.add(outcome.condition(scope, *campaign_id, Whose::Contacts))
                 });
-                // Without any outcome named, nobody is meant.
-                let any = any.add(Expr::cust("1 = 0"));
                 Ok(all.filter(any))
             }
         }

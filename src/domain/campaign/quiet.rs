@@ -26,6 +26,23 @@ impl Quiet {
         local.and_then(Result::ok).is_some_and(|local| self.covers(local.time()))
     }
 
+    /// When the quiet hours end in which an instant lies; none where it lies in none. A time of day
+    /// that a day does not have is the next one that it does.
+    pub fn until(&self, account: &account::Model, at: Timestamp) -> Option<Timestamp> {
+        if !self.holds(account, at) {
+            return None;
+        }
+        let end = || {
+            let zone = zone::find(&account.time_zone)?;
+            let local = zone::local(&zone, at).ok()?;
+            let today = local.date().to_datetime(self.to);
+            let end = if today > local { today } else { today.tomorrow().ok()? };
+            zone::instant(&zone, end).ok().filter(|end| *end > at)
+        };
+        // Where a time of day comes twice, its first coming may be past already.
+        Some(end().unwrap_or_else(|| at.plus_seconds(60)))
+    }
+
     fn covers(&self, time: Time) -> bool {
         if self.from <= self.to {
             self.from <= time && time < self.to

@@ -18,7 +18,7 @@ use super::lock;
 use super::steer::{expect, store};
 use crate::auth::{AccountScope, Permission};
 use crate::domain::page::Order;
-use crate::domain::record::{self, Item, NewMessage};
+use crate::domain::record::{self, Item, MOST_ITEMS, NewMessage};
 use crate::domain::{attempt as attempts, contact as contacts, send};
 use crate::error::{Error, Result, ViolationCode};
 
@@ -117,6 +117,11 @@ pub async fn retry(
     let absent = "is no recipient of this campaign";
     let recipient =
         found.ok_or_else(|| Error::invalid("contactId", ViolationCode::NotFound, absent))?;
+    let over = campaign.started_at.zip(campaign.live_seconds);
+    if over.is_some_and(|(start, seconds)| start.plus_seconds(seconds) <= scope.now()) {
+        let message = "the campaign's time to live is over";
+        return Err(Error::invalid("campaignId", ViolationCode::Conflict, message));
+    }
     let outcomes = match last(scope, &tx, id, contact_id).await? {
         Some(last) => again(scope, &tx, last).await?,
         None => {
@@ -132,7 +137,9 @@ pub async fn retry(
     tx.commit().await?;
     record::grew(scope, &outcomes);
     scope.engine().outbox.notify_one();
-    Ok(recipient)
+    let found = scope.find::<recipient::Entity>().filter(C::CampaignId.eq(id));
+    let found = found.filter(C::ContactId.eq(contact_id)).one(scope.db().write()).await?;
+    found.ok_or(Error::NotFound("recipient"))
 }
 
 /// The last attempt to reach a recipient.
@@ -173,32 +180,50 @@ async fn again(
         let message = "a message to this recipient is on its way or was delivered";
         return Err(Error::invalid("contactId", ViolationCode::Conflict, message));
     }
-    let contact = contacts::resolve(scope, tx, last.contact_id).await?;
-    let contact = contact.ok_or_else(|| Error::bug("a recipient without a contact"))?;
-    let reference = send::reference(&contact, &last.address);
-    let message = NewMessage {
-        template_id: sent.template_id,
-        campaign_id: sent.campaign_id,
-        status: Some(StatusKind::Created),
-        ..NewMessage::mailing(last.inbox_id, reference, sent.content)
-    };
-    let outcomes = record::apply(scope, tx, &[Item::Message(Box::new(message))]).await?;
-    let Some(record::Outcome::Recorded { message_id: Some(message_id), .. }) = outcomes.first()
-    else {
-        return Err(Error::bug(format!("a message to send again became {outcomes:?}")));
-    };
-    let row = attempt::Model {
-        message_id: *message_id,
-        try_number: last.try_number + 1,
-        state: AttemptState::Waiting,
-        due_at: Some(scope.now()),
-        expires_at: None,
-        tries: 0,
-        fence: 0,
-        ..last
-    };
-    attempts::insert(tx, vec![row]).await?;
-    Ok(outcomes)
+    send_again(scope, tx, vec![(last, sent)]).await
+}
+
+/// New tries of steps, each the latest of its recipient, with the messages that these sent. They
+/// wait like everything else, so that all that may forbid them is looked at.
+pub async fn send_again(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    latest: Vec<(attempt::Model, message::Model)>,
+) -> Result<Vec<record::Outcome>> {
+    let mut all = Vec::with_capacity(latest.len());
+    for chunk in latest.chunks(MOST_ITEMS) {
+        let mut items = Vec::with_capacity(chunk.len());
+        for (attempt, sent) in chunk {
+            let contact = contacts::resolve(scope, tx, attempt.contact_id).await?;
+            let contact = contact.ok_or_else(|| Error::bug("a recipient without a contact"))?;
+            let reference = send::reference(&contact, &attempt.address);
+            items.push(Item::Message(Box::new(NewMessage {
+                template_id: sent.template_id,
+                campaign_id: sent.campaign_id,
+                status: Some(StatusKind::Created),
+                ..NewMessage::mailing(attempt.inbox_id, reference, sent.content.clone())
+            })));
+        }
+        let outcomes = record::apply(scope, tx, &items).await?;
+        let mut rows = Vec::with_capacity(chunk.len());
+        for ((attempt, _), outcome) in chunk.iter().zip(&outcomes) {
+            let record::Outcome::Recorded { message_id: Some(message_id), .. } = outcome else {
+                return Err(Error::bug(format!("a message to send again became {outcome:?}")));
+            };
+            rows.push(attempt::Model {
+                message_id: *message_id,
+                try_number: attempt.try_number + 1,
+                state: AttemptState::Waiting,
+                due_at: Some(scope.now()),
+                tries: 0,
+                fence: 0,
+                ..attempt.clone()
+            });
+        }
+        attempts::insert(tx, rows).await?;
+        all.extend(outcomes);
+    }
+    Ok(all)
 }
 
 /// A recipient to whom nothing was sent waits from the first step on.

@@ -32,15 +32,16 @@ pub async fn schedule(scope: &AccountScope, id: CampaignId, when: When) -> Resul
     let mut campaign = lock(scope, &tx, id).await?;
     expect(&campaign, &[CampaignStatus::Draft, CampaignStatus::Scheduled])?;
     let now = scope.now();
-    let at = match when {
+    let at = match &when {
         When::Now => now,
-        When::At(at) => at,
-        When::Local(text) => local(scope, &tx, &text).await?,
+        When::At(at) => *at,
+        When::Local(text) => local(scope, &tx, text).await?,
     };
     let soon = now.plus_seconds(366 * 24 * 3_600);
     if at < now || at > soon {
         let message = "must lie between now and a year from now";
-        return Err(Error::invalid("at", ViolationCode::OutOfRange, message));
+        let path = if matches!(when, When::At(_)) { "start.at" } else { "start.localTime" };
+        return Err(Error::invalid(path, ViolationCode::OutOfRange, message));
     }
     for (index, step) in steps(scope, &tx, id).await?.iter().enumerate() {
         let found = scope.find::<inbox::Entity>().filter(inbox::Column::Id.eq(step.inbox_id));
@@ -64,7 +65,7 @@ async fn local(scope: &AccountScope, tx: &DatabaseTransaction, text: &str) -> Re
     let account = scope.account(tx).await?;
     let malformed = || {
         let message = "is no local date and time; for example 2026-03-29T09:00";
-        Error::invalid("localTime", ViolationCode::Malformed, message)
+        Error::invalid("start.localTime", ViolationCode::Malformed, message)
     };
     let local = text.trim().parse::<jiff::civil::DateTime>().map_err(|_| malformed())?;
     let zone =

@@ -12,7 +12,7 @@ use super::steer::{expect, store};
 use super::{MOST_STEPS, load, lock, quiet, steps};
 use crate::auth::{AccountScope, Permission};
 use crate::domain::filling::{self, Variable};
-use crate::domain::idempotency::{self, Begun};
+use crate::domain::idempotency::{self, Begun, Claim};
 use crate::domain::record::LONGEST_CONTENT;
 use crate::domain::template::variables;
 use crate::domain::{LONGEST_NAME, attempt, event, reach, send, text};
@@ -55,36 +55,39 @@ pub async fn create(
     scope.require(Permission::Manage)?;
     let id = match idempotency::begin(scope, idempotency_key, "campaignCreate", &input).await? {
         Begun::Again(id) => id,
-        Begun::First(claim) => {
-            let tx = claim.tx();
-            let id: CampaignId = scope.id();
-            let blank = campaign::Model {
-                account_id: scope.account_id(),
-                id,
-                name: String::new(),
-                name_key: String::new(),
-                status: CampaignStatus::Draft,
-                status_reason: None,
-                audience: serde_json::Value::Null,
-                variables: serde_json::Value::Null,
-                on_unknown: input.on_unknown,
-                quiet_from: None,
-                quiet_to: None,
-                live_seconds: None,
-                scheduled_at: None,
-                started_at: None,
-                ended_at: None,
-                created_at: scope.now(),
-                updated_at: scope.now(),
-            };
-            let (campaign, steps) = apply(scope, tx, blank, input).await?;
-            campaign::ActiveModel::from(campaign).reset_all().insert(tx).await?;
-            put_steps(tx, steps).await?;
-            event::write(scope, tx, entity::kinds::EventKind::CampaignChanged, vec![id.0]).await?;
-            claim.commit(scope, id).await?
-        }
+        Begun::First(claim) => put(scope, claim, input).await?,
     };
     load(scope, scope.db().read(), id).await
+}
+
+/// A new draft of its own.
+async fn put(scope: &AccountScope, claim: Claim, input: CampaignDraft) -> Result<CampaignId> {
+    let tx = claim.tx();
+    let id: CampaignId = scope.id();
+    let blank = campaign::Model {
+        account_id: scope.account_id(),
+        id,
+        name: String::new(),
+        name_key: String::new(),
+        status: CampaignStatus::Draft,
+        status_reason: None,
+        audience: serde_json::Value::Null,
+        variables: serde_json::Value::Null,
+        on_unknown: input.on_unknown,
+        quiet_from: None,
+        quiet_to: None,
+        live_seconds: None,
+        scheduled_at: None,
+        started_at: None,
+        ended_at: None,
+        created_at: scope.now(),
+        updated_at: scope.now(),
+    };
+    let (campaign, steps) = apply(scope, tx, blank, input).await?;
+    campaign::ActiveModel::from(campaign).reset_all().insert(tx).await?;
+    put_steps(tx, steps).await?;
+    event::write(scope, tx, entity::kinds::EventKind::CampaignChanged, vec![id.0]).await?;
+    claim.commit(scope, id).await
 }
 
 /// What to change; none leaves it as it is, an inner none clears it.
@@ -137,11 +140,19 @@ pub async fn duplicate(
     audience: Option<Audience>,
 ) -> Result<campaign::Model> {
     scope.require(Permission::Manage)?;
-    let model = load(scope, scope.db().read(), id).await?;
-    let mut draft = draft(&model, steps(scope, scope.db().read(), id).await?)?;
-    draft.name = name.unwrap_or(draft.name);
-    draft.audience = audience.unwrap_or(draft.audience);
-    create(scope, idempotency_key, draft).await
+    // The original may be another by the time that this is repeated.
+    let input = (id, &name, &audience);
+    let id = match idempotency::begin(scope, idempotency_key, "campaignDuplicate", &input).await? {
+        Begun::Again(id) => id,
+        Begun::First(claim) => {
+            let model = load(scope, claim.tx(), id).await?;
+            let mut draft = draft(&model, steps(scope, claim.tx(), id).await?)?;
+            draft.name = name.unwrap_or(draft.name);
+            draft.audience = audience.unwrap_or(draft.audience);
+            put(scope, claim, draft).await?
+        }
+    };
+    load(scope, scope.db().read(), id).await
 }
 
 /// What a campaign says.

@@ -102,11 +102,14 @@ pub struct CampaignStepInput {
     content: Option<String>,
     /// The subject, which e-mail needs and nothing else has: 1 to 255 characters.
     subject: Option<String>,
-    /// How many seconds the step before it has to deliver, up to 30 days; none if it is not given.
+    /// How many seconds the step before it has to deliver, up to 30 days; an hour if it is not given.
+    /// The first step waits for nothing.
     wait_seconds: Option<i64>,
     /// Whether it is sent whatever became of the steps before it.
     required: Option<bool>,
 }
+
+const USUAL_WAIT_SECONDS: i64 = 3_600;
 
 /// The steps as they are given, in their order.
 pub(super) fn steps(ids: &mut Ids, steps: Vec<CampaignStepInput>) -> Vec<NewStep> {
@@ -120,7 +123,11 @@ pub(super) fn steps(ids: &mut Ids, steps: Vec<CampaignStepInput>) -> Vec<NewStep
             template_id: ids.optional(&at("templateId"), template, NodeKind::Template),
             content: step.content,
             subject: step.subject,
-            wait_seconds: step.wait_seconds.unwrap_or(0),
+            wait_seconds: step.wait_seconds.unwrap_or(if index == 0 {
+                0
+            } else {
+                USUAL_WAIT_SECONDS
+            }),
             required: step.required.unwrap_or(false),
         }
     });
