@@ -15,9 +15,13 @@ pub struct Model {
     pub id: RawEventId,
     pub inbox_id: InboxId,
     pub provider: Provider,
-    /// SHA-256 of the body: the same delivery again is the same event.
+    /// SHA-256 of the provider's own id of the delivery, or of the body where it gives none: the
+    /// same delivery again is the same event.
     pub digest: Vec<u8>,
     pub body: Vec<u8>,
+    /// What stood behind the `?` of the address, where the provider signed it too.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub query: Option<String>,
     pub received_at: Timestamp,
     /// When it was read; none while it waits.
     pub applied_at: Option<Timestamp>,

@@ -17,6 +17,7 @@ mod m20261125_000011_message_log;
 mod m20261125_000012_views;
 mod m20261130_000013_event_log;
 mod m20261201_000014_campaigns;
+mod m20261205_000015_signed_queries;
 mod schema;
 
 /// The tables that the first migrations make, in the order of their making.
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000012_views::Migration),
             Box::new(m20261130_000013_event_log::Migration),
             Box::new(m20261201_000014_campaigns::Migration),
+            Box::new(m20261205_000015_signed_queries::Migration),
         ]
     }
 }

@@ -66,6 +66,11 @@ pub struct OptOutFilter {
     pub to: Option<Timestamp>,
 }
 
+/// Whether contacts are known by their phone numbers on a platform.
+pub fn has_numbers(platform: Platform) -> bool {
+    matches!(platform, Platform::Sms | Platform::Whatsapp | Platform::Viber)
+}
+
 /// The address under which the opt-outs of a contact are kept on a platform: the phone
 /// number or e-mail address where the platform has such addresses and the contact one, so
 /// that it holds on every inbox of the family; else how the platform knows the contact.
@@ -76,9 +81,7 @@ pub fn address(
     source_id: Option<&str>,
 ) -> Option<String> {
     let shared = match platform {
-        Platform::Sms | Platform::Whatsapp | Platform::Viber => {
-            phone.map(str::to_owned).or_else(|| text::phone(source_id?))
-        }
+        _ if has_numbers(platform) => phone.map(str::to_owned).or_else(|| text::phone(source_id?)),
         Platform::Email => email.map(str::to_owned).or_else(|| text::email(source_id?)),
         _ => None,
     };

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::ingest::{self, Worker, whatsapp::signature};
+use crate::ingest::{self, Call, Worker};
 
 /// Bytes of a delivery: Meta sends up to 3 MB.
 const LARGEST: usize = 3 * 1024 * 1024;
@@ -75,10 +75,10 @@ async fn delivery(
         }
     };
     let (provider, key) = address(&request);
-    let header = request.headers().get(signature::HEADER);
-    let signature = header.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (headers, query) = (proofs(&request), request.query_string().to_owned());
     let received = apart(async move {
-        ingest::receive(&engine, &provider, &key, signature.as_deref(), &body).await
+        let call = Call { headers: &headers, query: &query, body: &body };
+        ingest::receive(&engine, &provider, &key, &call).await
     });
     match received.await {
         Ok(()) => {
@@ -95,6 +95,12 @@ async fn delivery(
 fn address(request: &HttpRequest) -> (String, String) {
     let part = |name| request.match_info().query(name).to_owned();
     (part("provider"), part("key"))
+}
+
+/// The headers by which providers prove who they are.
+fn proofs(request: &HttpRequest) -> Vec<(&'static str, String)> {
+    let value = |name: &str| request.headers().get(name)?.to_str().ok().map(str::to_owned);
+    ingest::HEADERS.into_iter().filter_map(|name| Some((name, value(name)?))).collect()
 }
 
 fn plain(status: StatusCode, text: impl Into<String>) -> HttpResponse {

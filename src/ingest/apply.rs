@@ -2,16 +2,16 @@
 //! transaction, together with the note that it was applied: so it takes effect once, however
 //! often it is tried and by how many processes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use entity::id::RawEventId;
+use entity::id::{InboxId, RawEventId};
 use entity::kinds::{OptOutSource, Platform, Provider};
 use entity::{contact, contact_identity, inbox, raw_event};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
 
-use super::store;
+use super::parsed::{Consent, Delivery, Lines, Parsed, TemplateUpdate};
 use super::tally::Tally;
-use super::whatsapp::{Consent, Delivery, Lines, Parsed, TemplateUpdate};
+use super::{store, telegram, twilio, webhook, whatsapp};
 use crate::auth::AccountScope;
 use crate::domain::record::{self, MOST_ITEMS, Outcome};
 use crate::domain::{contact as contacts, inbox as inboxes, opt_out, template, text};
@@ -35,24 +35,42 @@ pub(super) async fn apply(scope: &AccountScope, id: RawEventId) -> Result<bool> 
 
 async fn parse(scope: &AccountScope, event: &raw_event::Model) -> Result<Parsed> {
     let mut parsed = Parsed::default();
-    if event.provider != Provider::WhatsappCloud {
-        parsed.tally.unknown(1, "provider");
-        return Ok(parsed);
-    }
-    let Some(delivery) = Delivery::read(&event.body) else {
+    let body = event.body.as_slice();
+    let delivery = match event.provider {
+        Provider::WhatsappCloud => whatsapp::Notification::read(body).map(boxed),
+        Provider::Twilio => {
+            let query = event.query.as_deref().unwrap_or_default();
+            Some(boxed(twilio::Form::read(body, query)))
+        }
+        Provider::Telegram => telegram::Update::read(body).map(boxed),
+        Provider::Webhook => webhook::Event::read(body).map(boxed),
+        Provider::Sandbox | Provider::Smtp | Provider::External => {
+            parsed.tally.unknown(1, "provider");
+            return Ok(parsed);
+        }
+    };
+    let Some(delivery) = delivery else {
         parsed.tally.failed("no JSON");
         return Ok(parsed);
     };
     let called = inboxes::get(scope, event.inbox_id).await?;
-    let lines = lines(scope, &called, &delivery).await?;
+    let lines = lines(scope, &called, delivery.lines()).await?;
     Ok(delivery.parse(&lines, event.received_at))
+}
+
+fn boxed<D: Delivery + 'static>(delivery: D) -> Box<dyn Delivery> {
+    Box::new(delivery)
 }
 
 /// Which inboxes of the account serve the lines of a delivery: one app of a provider may
 /// serve several.
-async fn lines(scope: &AccountScope, called: &inbox::Model, delivery: &Delivery) -> Result<Lines> {
+async fn lines(
+    scope: &AccountScope,
+    called: &inbox::Model,
+    named: BTreeSet<String>,
+) -> Result<Lines> {
     let mut others = HashMap::new();
-    for line in delivery.lines() {
+    for line in named {
         if called.provider_line_id.as_ref() == Some(&line) {
             continue;
         }
@@ -96,18 +114,21 @@ async fn consent(
 ) -> Result<()> {
     // Recording may put words of the same contacts into the history.
     scope.lock(tx).await?;
+    let platforms = platforms(scope, tx, consents).await?;
     let mut entries = Vec::with_capacity(consents.len());
     for consent in consents {
-        let contact = contact(scope, tx, consent).await?;
+        let Some(platform) = platforms.get(&consent.inbox_id).copied() else { continue };
+        let number = text::phone(&consent.source_id).filter(|_| opt_out::has_numbers(platform));
+        let contact = contact(scope, tx, consent, number.as_deref()).await?;
         // The family's address is the phone number wherever one is known.
-        let phone = text::phone(&consent.source_id);
-        let phone = phone.as_deref().or(contact.as_ref().and_then(|known| known.phone.as_deref()));
+        let known = contact.as_ref().and_then(|known| known.phone.as_deref());
+        let phone = number.as_deref().or(known);
         let source_id = Some(consent.source_id.as_str());
-        let Some(address) = opt_out::address(Platform::Whatsapp, phone, None, source_id) else {
+        let Some(address) = opt_out::address(platform, phone, None, source_id) else {
             continue;
         };
         entries.push(opt_out::NewEntry {
-            platform: Platform::Whatsapp,
+            platform,
             address,
             kind: consent.kind,
             source: OptOutSource::Provider,
@@ -123,11 +144,22 @@ async fn consent(
     Ok(())
 }
 
+async fn platforms(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    consents: &[Consent],
+) -> Result<HashMap<InboxId, Platform>> {
+    let ids: HashSet<InboxId> = consents.iter().map(|consent| consent.inbox_id).collect();
+    let called = scope.find::<inbox::Entity>().filter(inbox::Column::Id.is_in(ids));
+    Ok(called.all(tx).await?.into_iter().map(|inbox| (inbox.id, inbox.platform)).collect())
+}
+
 /// The contact that is known under this id on the inbox, else by this phone number.
 async fn contact(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
     consent: &Consent,
+    phone: Option<&str>,
 ) -> Result<Option<contact::Model>> {
     let identity = scope
         .find::<contact_identity::Entity>()
@@ -136,7 +168,7 @@ async fn contact(
         .one(tx)
         .await?;
     let known = scope.find::<contact::Entity>();
-    let known = match (identity, text::phone(&consent.source_id)) {
+    let known = match (identity, phone) {
         (Some(identity), _) => known.filter(contact::Column::Id.eq(identity.contact_id)),
         (None, Some(phone)) => known.filter(contact::Column::Phone.eq(phone)),
         (None, None) => return Ok(None),

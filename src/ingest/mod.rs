@@ -3,10 +3,19 @@
 //! mean for messages, contacts and opt-outs is decided in `domain`.
 
 mod apply;
+mod content;
+mod parsed;
+mod payload;
+mod proof;
 mod store;
 mod tally;
-pub mod whatsapp;
+mod telegram;
+mod token;
+mod twilio;
+mod webhook;
+mod whatsapp;
 mod worker;
 
+pub use proof::{Call, HEADERS};
 pub use store::{receive, shake_hands};
 pub use worker::{Worker, start};

@@ -2,7 +2,6 @@
 //! delivery counts as received once its row is committed, and not before.
 
 use entity::id::{AccountId, RawEventId};
-use entity::kinds::Provider;
 use entity::raw_event::Column as C;
 use entity::{Timestamp, inbox, raw_event};
 use sea_orm::ActiveValue::Set;
@@ -11,10 +10,10 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
     QueryOrder, QuerySelect,
 };
-use sha2::{Digest as _, Sha256};
 
+use super::proof::{Call, prove};
 use super::tally::Tally;
-use super::whatsapp::signature;
+use super::token::same_token;
 use crate::auth::AccountScope;
 use crate::db::Sql;
 use crate::domain::inbox::{Credentials, by_webhook_key, credentials, provider_of_slug};
@@ -24,12 +23,11 @@ use crate::error::{Error, Result};
 /// Waiting events listed by one statement.
 const PAGE: u64 = 500;
 
-/// What a caller of a webhook address has to prove.
+/// An inbox that may be called, and what its provider knows.
 struct Door {
     scope: AccountScope,
     inbox: inbox::Model,
-    app_secret: String,
-    verify_token: String,
+    keys: Credentials,
 }
 
 /// The inbox behind a webhook address. `Unauthenticated` where there is none, where it is
@@ -41,11 +39,7 @@ async fn door(engine: &Engine, slug: &str, key: &str) -> Result<Door> {
         return Err(Error::Unauthenticated);
     }
     match credentials(engine, &inbox)? {
-        Some(Credentials::WhatsappCloud { app_secret, verify_token, .. })
-            if provider == Provider::WhatsappCloud =>
-        {
-            Ok(Door { scope, inbox, app_secret, verify_token })
-        }
+        Some(keys) if keys.provider() == provider => Ok(Door { scope, inbox, keys }),
         _ => Err(Error::Unauthenticated),
     }
 }
@@ -53,28 +47,19 @@ async fn door(engine: &Engine, slug: &str, key: &str) -> Result<Door> {
 /// Whether the provider may use a webhook address from now on. `Unauthenticated` unless the
 /// token is the one the inbox's owner chose.
 pub async fn shake_hands(engine: &Engine, slug: &str, key: &str, token: &str) -> Result<()> {
-    let door = door(engine, slug, key).await?;
-    if signature::same_token(&door.verify_token, token) {
-        Ok(())
-    } else {
-        Err(Error::Unauthenticated)
+    match door(engine, slug, key).await?.keys {
+        Credentials::WhatsappCloud { verify_token, .. } if same_token(&verify_token, token) => {
+            Ok(())
+        }
+        _ => Err(Error::Unauthenticated),
     }
 }
 
 /// Stores a delivery. `Ok` means that it is durable; on an error nothing was stored.
-/// `Unauthenticated` if the signature is not that of the inbox's provider.
-pub async fn receive(
-    engine: &Engine,
-    slug: &str,
-    key: &str,
-    signature: Option<&str>,
-    body: &[u8],
-) -> Result<()> {
+/// `Unauthenticated` unless it is the inbox's provider who calls.
+pub async fn receive(engine: &Engine, slug: &str, key: &str, call: &Call<'_>) -> Result<()> {
     let door = door(engine, slug, key).await?;
-    let signature = signature.ok_or(Error::Unauthenticated)?;
-    if !signature::verifies(door.app_secret.as_bytes(), body, signature) {
-        return Err(Error::Unauthenticated);
-    }
+    let proven = prove(engine, &door.inbox, &door.keys, call).ok_or(Error::Unauthenticated)?;
     let scope = &door.scope;
     let tx = scope.begin().await?;
     let event = raw_event::ActiveModel {
@@ -82,8 +67,9 @@ pub async fn receive(
         id: Set(scope.id()),
         inbox_id: Set(door.inbox.id),
         provider: Set(door.inbox.provider),
-        digest: Set(Sha256::digest(body).to_vec()),
-        body: Set(body.to_vec()),
+        digest: Set(proven.digest),
+        body: Set(call.body.to_vec()),
+        query: Set(proven.query),
         received_at: Set(scope.now()),
         applied_at: Set(None),
         applied: Set(0),
@@ -91,7 +77,7 @@ pub async fn receive(
         failed: Set(0),
         remark: Set(None),
     };
-    // Providers repeat what we did not answer in time: the same bytes are the same event.
+    // Providers repeat what we did not answer in time: the same delivery is the same event.
     raw_event::Entity::insert(event)
         .on_conflict_do_nothing_on([C::AccountId, C::InboxId, C::Digest])
         .exec_without_returning(&tx)

@@ -49,4 +49,5 @@ mod tenancy;
 mod views;
 mod webhooks;
 mod webhooks_again;
+mod webhooks_providers;
 mod worked;

@@ -65,11 +65,10 @@ on_both! {
         for name in ["text", "image", "button"] {
             let body = fixture(name);
             let signature = signature(APP_SECRET, body.as_bytes());
+            let headers = [("X-Hub-Signature-256", signature)];
+            let call = ingest::Call { headers: &headers, query: "", body: body.as_bytes() };
             // Stored, and nobody is told.
-            let received =
-                ingest::receive(&app.engine, "whatsapp", key, Some(&signature), body.as_bytes())
-                    .await;
-            received.unwrap();
+            ingest::receive(&app.engine, "whatsapp", key, &call).await.unwrap();
         }
         app.drain_elsewhere().await;
         let rows = stored::<raw_event::Entity>(&app.scope).await;

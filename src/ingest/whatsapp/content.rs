@@ -4,29 +4,15 @@
 
 use serde_json::Value;
 
-use super::payload::{fit, list, text};
-use crate::domain::record::{Attachment, LONGEST_CONTENT, LONGEST_EXTERNAL_ID, LONGEST_NAME};
+use crate::domain::record::{Attachment, LONGEST_NAME};
+use crate::ingest::content::{Content, MOST_ATTACHMENTS, file};
+use crate::ingest::payload::{fit, list, text};
 use crate::ingest::tally::Tally;
-
-/// Recording takes no more attachments with one message.
-const MOST_ATTACHMENTS: usize = 20;
-
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Content {
-    pub text: String,
-    pub attachments: Vec<Attachment>,
-}
-
-impl Content {
-    fn of(text: Option<String>) -> Self {
-        Self { text: text.unwrap_or_default(), attachments: Vec::new() }
-    }
-}
 
 /// What `message` of the type `kind` says; none where nothing was said: types that we do not
 /// know, notices of the system, a reaction taken back, a message edited or revoked.
 pub(super) fn content(message: &Value, kind: &str, tally: &mut Tally) -> Option<Content> {
-    let mut content = match kind {
+    let content = match kind {
         "text" => Content::of(text(message, "/text/body")),
         "image" | "audio" | "video" | "document" | "sticker" => media(message, kind, tally),
         "location" => location(message, tally),
@@ -41,42 +27,20 @@ pub(super) fn content(message: &Value, kind: &str, tally: &mut Tally) -> Option<
         "unsupported" => Content::default(),
         _ => return None,
     };
-    if content.text.is_empty() && content.attachments.is_empty() {
-        // Something was said that we cannot show, and it counts all the same.
-        content.text = format!("[{kind}]");
-    }
-    content.text = fit(content.text, LONGEST_CONTENT, "message.content", tally);
-    Some(content)
+    Some(content.complete(kind, tally))
 }
 
 fn media(message: &Value, kind: &str, tally: &mut Tally) -> Content {
     let part = |name: &str| text(message, &format!("/{kind}/{name}"));
-    let mut name = |value: Option<String>| {
-        value.map(|value| fit(value, LONGEST_NAME, "message.attachments", tally))
-    };
-    let (file, mime_type) = (name(part("filename")), name(part("mime_type")));
-    let external_id =
-        part("id").map(|id| fit(id, LONGEST_EXTERNAL_ID, "message.attachments", tally));
     // The media's `url` is left out: it dies within minutes and needs the provider's token.
-    let attachment =
-        Attachment { kind: kind.to_owned(), url: None, mime_type, name: file, external_id };
-    Content { text: part("caption").unwrap_or_default(), attachments: vec![attachment] }
+    let attachment = file(kind, part("mime_type"), part("filename"), part("id"), tally);
+    Content::file(attachment, part("caption"))
 }
 
 fn location(message: &Value, tally: &mut Tally) -> Content {
     let part = |name: &str| text(message, &format!("/location/{name}"));
-    let place =
-        part("latitude").zip(part("longitude")).map(|(north, east)| format!("{north},{east}"));
-    let said: Vec<String> = part("name").into_iter().chain(part("address")).collect();
-    let said = if said.is_empty() { place.clone().unwrap_or_default() } else { said.join("\n") };
-    let attachment = Attachment {
-        kind: "location".to_owned(),
-        // RFC 5870.
-        url: place.map(|place| format!("geo:{place}")),
-        name: part("name").map(|name| fit(name, LONGEST_NAME, "message.attachments", tally)),
-        ..Attachment::default()
-    };
-    Content { text: said, attachments: vec![attachment] }
+    let at = part("latitude").zip(part("longitude"));
+    Content::place(at, part("name"), part("address"), tally)
 }
 
 fn contacts(message: &Value, tally: &mut Tally) -> Content {

@@ -3,30 +3,32 @@
 
 mod content;
 mod parse;
-mod payload;
 pub mod signature;
 
-pub use parse::{Consent, Lines, Parsed, TemplateUpdate};
+use std::collections::BTreeSet;
 
 use entity::Timestamp;
 use serde_json::Value;
 
-/// A delivery that has been understood to be JSON.
-pub struct Delivery(Value);
+use super::parsed::{Delivery, Lines, Parsed};
+use super::payload;
 
-impl Delivery {
+/// A delivery that has been understood to be JSON.
+pub struct Notification(Value);
+
+impl Notification {
     /// None if the body is no JSON.
     pub fn read(body: &[u8]) -> Option<Self> {
         payload::json(body).map(Self)
     }
+}
 
-    /// The provider's ids of the lines it speaks of.
-    pub fn lines(&self) -> impl Iterator<Item = String> {
-        parse::lines(&self.0).into_iter()
+impl Delivery for Notification {
+    fn lines(&self) -> BTreeSet<String> {
+        parse::lines(&self.0)
     }
 
-    /// What it says, with the inbox of each line and the time of its reception.
-    pub fn parse(&self, lines: &Lines, received_at: Timestamp) -> Parsed {
+    fn parse(&self, lines: &Lines, received_at: Timestamp) -> Parsed {
         parse::parse(&self.0, lines, received_at)
     }
 }

@@ -3,7 +3,7 @@
 //! database. Field names as in Meta's webhook reference
 //! (developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use entity::Timestamp;
 use entity::id::{InboxId, MessageId, Uuid};
@@ -11,19 +11,16 @@ use entity::kinds::{OptOutKind, SessionOrigin, StatusKind, TemplateStatus};
 use serde_json::Value;
 
 use super::content::content;
-use super::payload::{elements, fit, list, seconds, text, weight};
 use crate::domain::record::{
     ContactRef, Item, LONGEST_EXTERNAL_ID, LONGEST_NAME, NewMessage, NewStatus, Traffic,
 };
+use crate::ingest::parsed::{
+    Consent, LONGEST_CLICK_ID, LONGEST_CODE, LONGEST_DETAIL, LONGEST_URL, Lines, Parsed,
+    TemplateUpdate, is_possible, or_received,
+};
+use crate::ingest::payload::{elements, fit, list, seconds, text, unread, weight};
 use crate::ingest::tally::{Tally, label};
 
-/// Recording takes no longer texts than these.
-const LONGEST_URL: usize = 2_048;
-const LONGEST_CLICK_ID: usize = 1_024;
-const LONGEST_CODE: usize = 64;
-const LONGEST_DETAIL: usize = 4_096;
-/// How far ahead of our clock the provider's may be, as in recording.
-const LONGEST_AHEAD_SECONDS: i64 = 24 * 3_600;
 /// The parts of a change to `messages` that are read, and those that say nothing on their own.
 const READ: [&str; 7] = [
     "messaging_product",
@@ -36,62 +33,6 @@ const READ: [&str; 7] = [
 ];
 /// "The user has stopped marketing messages": an opt-out that comes as a failure.
 const STOPPED: &str = "131050";
-
-/// Which inbox serves which line of the account.
-#[derive(Debug)]
-pub struct Lines {
-    /// The inbox whose address was called, and its line if it has one.
-    pub called: (InboxId, Option<String>),
-    pub others: HashMap<String, InboxId>,
-}
-
-impl Lines {
-    /// The inbox of a line. The called inbox serves its own line, deliveries that name none,
-    /// and, while its line is not set, every line that no other inbox has.
-    fn inbox(&self, line: Option<&str>) -> Option<InboxId> {
-        let (called, own) = &self.called;
-        let Some(line) = line else { return Some(*called) };
-        if own.as_deref() == Some(line) {
-            return Some(*called);
-        }
-        self.others.get(line).copied().or_else(|| own.is_none().then_some(*called))
-    }
-}
-
-/// A contact's word to the provider that messages are unwelcome, or welcome again.
-#[derive(Debug, PartialEq)]
-pub struct Consent {
-    pub inbox_id: InboxId,
-    /// Telephone number in digits, or the user's id within the business.
-    pub source_id: String,
-    pub kind: OptOutKind,
-    pub occurred_at: Timestamp,
-    /// The category of messages, or the code of the failure that said it.
-    pub reason: String,
-    /// Whether it is an element of its own; otherwise its status is counted.
-    pub counts: bool,
-}
-
-/// What the provider says of a template.
-#[derive(Debug, PartialEq)]
-pub struct TemplateUpdate {
-    pub external_id: Option<String>,
-    pub name: String,
-    pub language: String,
-    pub status: TemplateStatus,
-    pub reason: Option<String>,
-}
-
-/// What a delivery says. The tally holds what is unknown or failed already; what is applied
-/// is for the caller to count.
-#[derive(Debug, Default)]
-pub struct Parsed {
-    /// Messages and statuses in their order.
-    pub items: Vec<Item>,
-    pub consents: Vec<Consent>,
-    pub templates: Vec<TemplateUpdate>,
-    pub tally: Tally,
-}
 
 /// The lines that a delivery speaks of.
 pub fn lines(delivery: &Value) -> BTreeSet<String> {
@@ -141,7 +82,8 @@ impl Parsed {
         match field.as_str() {
             "messages" | "user_preferences" => {
                 let line = text(value, "/metadata/phone_number_id");
-                match lines.inbox(line.as_deref()) {
+                let inbox_id = lines.inbox(line.as_deref().as_slice());
+                match inbox_id {
                     Some(inbox_id) => self.line(&Change { value, inbox_id, received_at }),
                     None => {
                         let line = label(&line.unwrap_or_default());
@@ -168,11 +110,7 @@ impl Parsed {
             let code = text(element, "/code").unwrap_or_default();
             self.tally.unknown(1, format!("error {}", label(&code)));
         }
-        for (name, part) in change.value.as_object().into_iter().flatten() {
-            if !READ.contains(&name.as_str()) && (part.is_array() || part.is_object()) {
-                self.tally.unknown(weight(part), format!("field messages.{}", label(name)));
-            }
-        }
+        unread(change.value, &READ, "messages", &mut self.tally);
     }
 
     fn message(&mut self, change: &Change<'_>, element: &Value) {
@@ -230,7 +168,8 @@ impl Parsed {
                 .and_then(|ours| Some(MessageId(Uuid::parse_str(&ours).ok()?))),
             kind,
             // One that is missing or impossible is none: the reception then counts as its time.
-            occurred_at: seconds(element, "/timestamp").filter(|at| change.is_possible(*at)),
+            occurred_at: seconds(element, "/timestamp")
+                .filter(|at| is_possible(*at, change.received_at)),
             received_at: Some(change.received_at),
             code: code.map(|code| fit(code, LONGEST_CODE, "status.code", tally)),
             detail: failure_text(element)
@@ -297,15 +236,8 @@ impl Parsed {
 }
 
 impl Change<'_> {
-    fn is_possible(&self, at: Timestamp) -> bool {
-        at >= Timestamp(0) && at <= self.received_at.plus_seconds(LONGEST_AHEAD_SECONDS)
-    }
-
     fn instant(&self, element: &Value, what: &str, tally: &mut Tally) -> Timestamp {
-        seconds(element, "/timestamp").filter(|at| self.is_possible(*at)).unwrap_or_else(|| {
-            tally.changed(what);
-            self.received_at
-        })
+        or_received(seconds(element, "/timestamp"), self.received_at, what, tally)
     }
 }
 

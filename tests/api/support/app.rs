@@ -30,6 +30,8 @@ use super::gql::Client;
 pub const NOW: Timestamp = Timestamp(1_773_846_000 * Timestamp::SECOND);
 pub const ZONE: &str = "America/Sao_Paulo";
 pub const OWNER: &str = "owner@acme.test";
+/// Where providers would reach the application.
+pub const PUBLIC_URL: &str = "https://rapport.example.org";
 const VAULT_KEY: [u8; 32] = [7; 32];
 /// On PostgreSQL many tests share a server with few connections.
 const CONNECTIONS: u32 = 3;
@@ -81,7 +83,8 @@ pub async fn run(kind: Kind, body: impl AsyncFn(&TestApp)) {
         send_timeout_seconds: 1,
         ..Delivery::default()
     };
-    run_with(kind, Config { delivery, ..Config::default() }, body).await;
+    let public_url = Some(PUBLIC_URL.to_owned());
+    run_with(kind, Config { delivery, public_url, ..Config::default() }, body).await;
 }
 
 /// The same with settings; those of the database and the address are overridden.
@@ -213,6 +216,12 @@ impl TestApp {
     /// Sends what is due, and waits until what came of it is written down.
     pub async fn deliver(&self) {
         self.dispatcher.drain().await.unwrap();
+    }
+
+    /// The same database by other settings.
+    pub fn engine_with(&self, config: Config) -> Engine {
+        let (db, clock) = (self.engine.db.clone(), self.engine.clock.clone());
+        Engine::new(db, clock, config, Vault::new(VAULT_KEY))
     }
 
     /// Applies what waits by a process that was started after this one.

@@ -1,6 +1,8 @@
+use std::collections::HashMap;
+
 use super::*;
 use crate::domain::record::Attachment;
-use crate::ingest::whatsapp::payload::json;
+use crate::ingest::payload::json;
 use entity::id::Uuid;
 use entity::kinds::{Direction, Medium};
 

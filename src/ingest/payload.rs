@@ -4,7 +4,7 @@
 use entity::Timestamp;
 use serde_json::Value;
 
-use crate::ingest::tally::Tally;
+use crate::ingest::tally::{Tally, label};
 
 /// The body as JSON; none if it is none. Bytes and escapes that are no Unicode become U+FFFD:
 /// one cut emoji in a name must not cost the rest of the delivery.
@@ -58,6 +58,12 @@ pub(super) fn seconds(value: &Value, pointer: &str) -> Option<Timestamp> {
     seconds.checked_mul(Timestamp::SECOND).map(Timestamp)
 }
 
+/// The instant at `pointer`: a text as in RFC 3339.
+pub(super) fn instant(value: &Value, pointer: &str) -> Option<Timestamp> {
+    let instant: jiff::Timestamp = text(value, pointer)?.trim().parse().ok()?;
+    Some(Timestamp(instant.as_microsecond()))
+}
+
 /// The array called `name`; empty where there is none.
 pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
@@ -92,6 +98,15 @@ pub(super) fn weight(value: &Value) -> u32 {
         _ => 1,
     };
     u32::try_from(most.max(1)).unwrap_or(u32::MAX)
+}
+
+/// Counts the lists and objects of `value` that are none of those in `read`.
+pub(super) fn unread(value: &Value, read: &[&str], place: &str, tally: &mut Tally) {
+    for (name, part) in value.as_object().into_iter().flatten() {
+        if !read.contains(&name.as_str()) && (part.is_array() || part.is_object()) {
+            tally.unknown(weight(part), format!("field {place}.{}", label(name)));
+        }
+    }
 }
 
 /// No more than `longest` characters of `text`.
@@ -138,6 +153,18 @@ mod tests {
     }
 
     #[test]
+    fn instants_have_a_zone() {
+        let value = json!({ "a": "2024-11-15T22:22:01.5Z", "b": "2024-11-15T23:22:01.5+01:00",
+            "c": "2024-11-15T22:22:01", "d": "soon", "e": 1_731_709_321 });
+        let at = Some(Timestamp(1_731_709_321 * Timestamp::SECOND + 500_000));
+        assert_eq!(instant(&value, "/a"), at);
+        assert_eq!(instant(&value, "/b"), at);
+        for pointer in ["/c", "/d", "/e", "/f"] {
+            assert_eq!(instant(&value, pointer), None, "{pointer}");
+        }
+    }
+
+    #[test]
     fn texts_are_cut_at_characters() {
         let mut tally = Tally::default();
         assert_eq!(fit("añb".to_owned(), 3, "name", &mut tally), "añb");
@@ -154,6 +181,15 @@ mod tests {
         assert_eq!(elements(&value, "messages", &mut tally).len(), 0);
         assert_eq!(elements(&value, "statuses", &mut tally).len(), 0);
         assert_eq!(tally.failed, 3);
+    }
+
+    #[test]
+    fn what_nobody_reads_is_counted() {
+        let value = json!({ "id": 1, "known": [1], "new": [1, 2], "other": {}, "flag": true });
+        let mut tally = Tally::default();
+        unread(&value, &["known"], "messages", &mut tally);
+        let remark = "unknown: field messages.new (2), field messages.other (1)";
+        assert_eq!((tally.unknown, tally.remark().as_deref()), (3, Some(remark)));
     }
 
     #[test]
