@@ -26,6 +26,8 @@ pub mod engine;
 pub mod error;
 /// The schema, and the gate in front of it.
 pub mod graphql;
+/// Text within HTML.
+mod html;
 /// The way in by HTTP.
 pub mod http;
 /// What providers tell by webhook.

@@ -409,6 +409,8 @@ vocabulary! {
         User = 3 => "USER",
         /// Another system did it through the API.
         Api = 4 => "API",
+        /// The contact used the page that a link in a message leads to, or a mail program did.
+        Page = 5 => "PAGE",
     }
 }
 

@@ -35,6 +35,13 @@ pub fn provider_scope(engine: &Engine, account_id: AccountId) -> AccountScope {
     AccountScope::new(engine.clone(), account_id, Actor::Provider, Role::Agent, scopes)
 }
 
+/// For whoever follows a link that this server signed, after the signature was verified. It may
+/// read and record, and nothing else.
+pub fn link_scope(engine: &Engine, account_id: AccountId) -> AccountScope {
+    let scopes = vec![TokenScope::Read, TokenScope::Record];
+    AccountScope::new(engine.clone(), account_id, Actor::System, Role::Agent, scopes)
+}
+
 /// For the command line, the demo and background work: everything within the account.
 pub fn system_scope(engine: &Engine, account_id: AccountId) -> AccountScope {
     let scopes = TokenScope::ALL.to_vec();

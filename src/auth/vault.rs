@@ -1,23 +1,37 @@
-//! Encryption of provider secrets at rest. Where the key comes from is the start-up's
-//! business.
+//! Encryption of provider secrets at rest, and keys for what the server signs. Where the
+//! vault's own key comes from is the start-up's business.
 
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 
 use crate::error::{Error, Result};
 
 const NONCE: usize = 24;
+
+/// Bytes that SHA-256 takes at once.
+const BLOCK: usize = 64;
 
 /// Seals and opens secrets with XChaCha20-Poly1305. Has no `Debug`, so that no key reaches
 /// a log.
 #[derive(Clone)]
 pub struct Vault {
     cipher: XChaCha20Poly1305,
+    key: [u8; 32],
 }
 
 impl Vault {
     pub fn new(key: [u8; 32]) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(&Key::from(key)) }
+        Self { cipher: XChaCha20Poly1305::new(&Key::from(key)), key }
+    }
+
+    /// What signs for one purpose and no other, under a key that follows from the vault's own
+    /// and tells nothing of it.
+    pub fn signer(&self, purpose: &str) -> Hmac<Sha256> {
+        let mut derived = mac(self.key);
+        derived.update(purpose.as_bytes());
+        mac(derived.finalize().into_bytes().into())
     }
 
     /// A random nonce of 24 bytes, then the sealed secret.
@@ -38,9 +52,37 @@ impl Vault {
     }
 }
 
+/// HMAC-SHA256 under the key, which is filled up to a block as HMAC itself does it.
+fn mac(key: [u8; 32]) -> Hmac<Sha256> {
+    let mut block = [0; BLOCK];
+    block[..key.len()].copy_from_slice(&key);
+    // Not the `KeyInit` of the cipher, which is of another version.
+    <Hmac<Sha256> as hmac::KeyInit>::new(&block.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn tag(mut signer: Hmac<Sha256>, text: &[u8]) -> [u8; 32] {
+        signer.update(text);
+        signer.finalize().into_bytes().into()
+    }
+
+    #[test]
+    fn signs_for_each_purpose_with_another_key() {
+        let vault = Vault::new([7; 32]);
+        let signed = tag(vault.signer("a"), b"text");
+        assert_eq!(signed, tag(Vault::new([7; 32]).signer("a"), b"text"));
+        assert_ne!(signed, tag(vault.signer("b"), b"text"));
+        assert_ne!(signed, tag(Vault::new([8; 32]).signer("a"), b"text"));
+    }
+
+    #[test]
+    fn a_key_that_is_filled_up_is_the_same_key() {
+        let whole = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&[7; 32]).unwrap();
+        assert_eq!(tag(mac([7; 32]), b"text"), tag(whole, b"text"));
+    }
 
     #[test]
     fn opens_what_it_sealed() {

@@ -9,7 +9,7 @@ mod waiting;
 use std::time::{Duration, Instant};
 
 use entity::attempt::Column as C;
-use entity::id::{AccountId, CampaignId};
+use entity::id::AccountId;
 use entity::kinds::{AttemptState, CampaignStatus, StatusKind};
 use entity::{Timestamp, attempt};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
@@ -35,7 +35,6 @@ pub(super) struct Claimed {
     /// How often it was not taken before.
     pub tries: i32,
     pub expires_at: Option<Timestamp>,
-    pub campaign_id: Option<CampaignId>,
     /// Seconds after which it is sent once more if nobody knows what came of it; none: never.
     pub resend_after: Option<i64>,
     /// Not to be sent after this, since others may then take it for lost.

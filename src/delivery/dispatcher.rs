@@ -14,8 +14,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
 use super::claim::{self, Claimed};
-use super::http::Http;
-use super::provider::{self, Reason, Verdict};
+use super::provider::{self, Reason, Verdict, Ways};
 use super::settle;
 use crate::auth;
 use crate::domain::campaign;
@@ -35,7 +34,7 @@ pub struct Dispatcher(Arc<Shared>);
 
 struct Shared {
     engine: Engine,
-    http: Http,
+    ways: Ways,
     stopping: AtomicBool,
     desk: Mutex<Desk>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -57,13 +56,13 @@ struct Desk {
 
 /// Starts the dispatcher on the current runtime.
 pub fn start(engine: Engine) -> Result<Dispatcher> {
-    let http = Http::new(&engine.config.delivery)?;
+    let ways = Ways::new(&engine.config.delivery)?;
     let (reply_to, answers) = mpsc::unbounded_channel();
     let desk =
         Desk { first: None, flying: HashMap::new(), answers, reply_to, unsettled: HashMap::new() };
     let shared = Arc::new(Shared {
         engine,
-        http,
+        ways,
         stopping: AtomicBool::new(false),
         desk: Mutex::new(desk),
         task: Mutex::const_new(None),
@@ -234,10 +233,10 @@ impl Shared {
         }
         *desk.flying.entry(account).or_default() += claimed.len();
         for claimed in claimed {
-            let (engine, http) = (self.engine.clone(), self.http.clone());
+            let (engine, ways) = (self.engine.clone(), self.ways.clone());
             let reply_to = desk.reply_to.clone();
             tokio::spawn(async move {
-                let verdict = AssertUnwindSafe(hand_over(&engine, &http, &claimed));
+                let verdict = AssertUnwindSafe(hand_over(&engine, &ways, &claimed));
                 let verdict = verdict.catch_unwind().await.unwrap_or_else(|_| {
                     tracing::error!(message = %claimed.parcel.message_id.0, "sending panicked");
                     Verdict::Unknown(Reason::new("PANIC", "the sender failed"))
@@ -265,10 +264,10 @@ impl Shared {
 }
 
 /// Hands a message over, unless it is so late that others may take it for lost.
-async fn hand_over(engine: &Engine, http: &Http, claimed: &Claimed) -> Verdict {
+async fn hand_over(engine: &Engine, ways: &Ways, claimed: &Claimed) -> Verdict {
     if Instant::now() > claimed.deadline {
         let reason = Reason::new("LATE", "the sender was held up before it began");
         return Verdict::Again { reason, after: None };
     }
-    provider::send(engine, http, &claimed.parcel).await
+    provider::send(engine, ways, &claimed.parcel).await
 }

@@ -117,7 +117,7 @@ impl Book<'_> {
     fn fail(&mut self, claimed: &Claimed, reason: &Reason) {
         self.tell(claimed, StatusKind::Failed, Some(reason), None);
         self.change(claimed, AttemptState::Done, None, claimed.tries);
-        if let Some(campaign) = claimed.campaign_id {
+        if let Some(campaign) = claimed.parcel.campaign_id {
             self.failed.entry(campaign).or_default().push(claimed.parcel.contact_id);
         }
     }
@@ -135,7 +135,7 @@ impl Book<'_> {
     /// What is wrong with the credentials is no fault of the recipients: a campaign stops, and its
     /// messages wait for it to go on.
     fn bar(&mut self, claimed: &Claimed, reason: &Reason) {
-        let Some(campaign) = claimed.campaign_id else {
+        let Some(campaign) = claimed.parcel.campaign_id else {
             let inbox = claimed.parcel.inbox.id.0;
             tracing::warn!(%inbox, code = reason.code, "the provider does not let an inbox in");
             return self.fail(claimed, reason);

@@ -17,14 +17,26 @@ pub struct Targets(Arc<Vec<IpNet>>);
 #[error("leads to a private address, which is not allowed")]
 pub struct Refused;
 
+impl Refused {
+    /// Whether this is why a name was not looked up.
+    pub fn is_cause_of(error: &std::io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+}
+
 impl Targets {
     pub fn new(allowed: &[IpNet]) -> Self {
         Self(Arc::new(allowed.to_vec()))
     }
 
     pub fn allows(&self, address: IpAddr) -> bool {
+        is_public(address.to_canonical()) || self.names(address)
+    }
+
+    /// Whether the operator has named the address.
+    pub fn names(&self, address: IpAddr) -> bool {
         let plain = address.to_canonical();
-        is_public(plain) || self.0.iter().any(|network| network.contains(&plain))
+        self.0.iter().any(|network| network.contains(&plain))
     }
 
     /// The addresses of a name that may be dialled.
@@ -171,7 +183,9 @@ mod tests {
         let some = Targets::new(&["127.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
         for allowed in ["127.0.0.1", "::ffff:127.0.0.1", "fd12::1"] {
             assert!(some.allows(allowed.parse().unwrap()), "{allowed}");
+            assert!(some.names(allowed.parse().unwrap()), "{allowed}");
         }
+        assert!(some.allows("1.1.1.1".parse().unwrap()) && !some.names("1.1.1.1".parse().unwrap()));
         for refused in ["10.0.0.1", "::1", "fc00::1"] {
             assert!(!some.allows(refused.parse().unwrap()), "{refused}");
         }
@@ -180,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_leads_home_is_refused() {
         let error = Targets::new(&[]).look_up("localhost", 80).await.unwrap_err();
-        assert!(error.get_ref().is_some_and(|inner| inner.is::<Refused>()), "{error:?}");
+        assert!(Refused::is_cause_of(&error), "{error:?}");
         let some = Targets::new(&["127.0.0.0/8".parse().unwrap()]);
         assert!(!some.look_up("localhost", 80).await.unwrap().is_empty());
     }

@@ -13,7 +13,8 @@ pub fn bucket(provider: Provider, code: Option<&str>) -> FailureBucket {
         Provider::Sandbox | Provider::Webhook | Provider::External => {
             whatsapp(code).or_else(|| twilio(code))
         }
-        Provider::Telegram | Provider::Smtp => None,
+        Provider::Smtp => smtp(code),
+        Provider::Telegram => None,
     };
     known.unwrap_or(FailureBucket::Other)
 }
@@ -47,6 +48,16 @@ fn whatsapp(code: &str) -> Option<FailureBucket> {
 
 fn twilio(code: &str) -> Option<FailureBucket> {
     (code == "21610").then_some(FailureBucket::OptedOut)
+}
+
+/// Reply codes of mail servers (RFC 5321, 4.2.3; RFC 4954, 6).
+fn smtp(code: &str) -> Option<FailureBucket> {
+    Some(match code {
+        "550" | "551" | "553" => FailureBucket::Unreachable,
+        "530" | "534" | "535" | "538" => FailureBucket::Account,
+        "421" | "450" | "451" | "452" => FailureBucket::Transient,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -99,6 +110,9 @@ mod tests {
         assert_eq!(bucket(Provider::External, Some("131026")), FailureBucket::Unreachable);
         assert_eq!(bucket(Provider::External, Some("21610")), FailureBucket::OptedOut);
         assert_eq!(bucket(Provider::Smtp, Some("368")), FailureBucket::Other);
+        assert_eq!(bucket(Provider::Smtp, Some("550")), FailureBucket::Unreachable);
+        assert_eq!(bucket(Provider::Smtp, Some("535")), FailureBucket::Account);
+        assert_eq!(bucket(Provider::Smtp, Some("451")), FailureBucket::Transient);
         assert_eq!(bucket(Provider::WhatsappCloud, None), FailureBucket::Other);
     }
 }

@@ -3,6 +3,7 @@
 //! sends asks here whether an address is out; what follows from it is theirs.
 
 mod by_hand;
+mod link;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -23,6 +24,7 @@ use crate::auth::{AccountScope, Permission};
 use crate::error::{Checks, Error, Result};
 
 pub use by_hand::{OptOutInput, opt_out};
+pub use link::{Link, Standing};
 
 /// Addresses looked up, and rows written, by one statement.
 const CHUNK: usize = 1_000;

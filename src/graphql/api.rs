@@ -118,6 +118,13 @@ impl Api {
         }
     }
 
+    /// Takes what a page costs from whoever looks at it, who shows no token.
+    pub fn take_for_page(&self, address: &ClientAddress, cost: u64) -> Result<(), Wait> {
+        let cost = cost.min(self.0.buckets.most());
+        let spender = Spender::caller(None, address.0.as_deref());
+        self.0.buckets.take(spender, cost).map(|_| ())
+    }
+
     /// Runs a query or a mutation. Every error of the answer has a code and the request's id.
     /// All of it is done in a task of its own, which a caller who hangs up does not end.
     pub async fn execute(&self, admitted: Admitted, who: Who) -> Response {

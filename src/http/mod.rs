@@ -4,6 +4,7 @@
 mod graphiql;
 mod graphql;
 pub mod health;
+mod opt_out;
 mod webhooks;
 
 use std::time::Instant;
@@ -80,6 +81,7 @@ pub fn routes(
         .route("/", reading().to(start))
         .configure(graphiql::routes)
         .configure(webhooks::routes)
+        .configure(opt_out::routes)
         .default_service(web::to(unknown));
 }
 

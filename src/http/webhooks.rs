@@ -121,6 +121,8 @@ fn unable(error: &Error) -> HttpResponse {
 
 /// Work in a task of its own: a caller who hangs up must not leave a pooled connection
 /// inside a transaction.
-async fn apart(work: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+pub(super) async fn apart<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
     tokio::spawn(work).await.unwrap_or_else(|error| Err(Error::Internal(error.into())))
 }

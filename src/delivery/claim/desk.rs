@@ -225,6 +225,7 @@ impl<'a> Desk<'a> {
             account_id: self.scope.account_id(),
             message_id: attempt.message_id,
             contact_id: attempt.contact_id,
+            campaign_id: attempt.campaign_id,
             inbox: self.inbox(attempt.inbox_id)?,
             address: attempt.address.clone(),
             text,
@@ -235,7 +236,6 @@ impl<'a> Desk<'a> {
             fence: attempt.fence + 1,
             tries: attempt.tries,
             expires_at: attempt.expires_at,
-            campaign_id: attempt.campaign_id,
             resend_after: self.resend_after(attempt),
             deadline: deadline(self.scope.engine()),
         });

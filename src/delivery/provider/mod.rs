@@ -3,6 +3,7 @@
 //! or not to be known.
 
 mod sandbox;
+mod smtp;
 mod telegram;
 mod twilio;
 mod webhook;
@@ -11,17 +12,19 @@ mod whatsapp;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::id::{AccountId, ContactId, MessageId};
+use entity::id::{AccountId, CampaignId, ContactId, MessageId};
 use entity::inbox;
 use entity::kinds::Provider;
 use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::http::{Http, Reply};
-use crate::config::Config;
+use crate::config::{Config, Delivery};
 use crate::domain::attempt::Payload;
 use crate::domain::inbox::{Credentials, credentials, webhook_path};
 use crate::engine::Engine;
+use crate::error::Error;
+use smtp::{Mail, Server};
 
 /// What is handed over.
 #[derive(Clone, Debug)]
@@ -29,10 +32,24 @@ pub struct Parcel {
     pub account_id: AccountId,
     pub message_id: MessageId,
     pub contact_id: ContactId,
+    pub campaign_id: Option<CampaignId>,
     pub inbox: Arc<inbox::Model>,
     pub address: String,
     pub text: String,
     pub payload: Payload,
+}
+
+/// The ways to providers. Cheap to clone.
+#[derive(Clone)]
+pub struct Ways {
+    http: Http,
+    mail: Mail,
+}
+
+impl Ways {
+    pub fn new(config: &Delivery) -> Result<Self, Error> {
+        Ok(Self { http: Http::new(config)?, mail: Mail::new(config)? })
+    }
 }
 
 /// What came of handing it over.
@@ -80,7 +97,7 @@ pub fn usual_rate(provider: Provider) -> Option<i32> {
 pub use sandbox::{first_act, play};
 
 /// Hands a message over.
-pub async fn send(engine: &Engine, http: &Http, parcel: &Parcel) -> Verdict {
+pub async fn send(engine: &Engine, ways: &Ways, parcel: &Parcel) -> Verdict {
     let keys = match credentials(engine, &parcel.inbox) {
         Ok(keys) => keys,
         Err(error) => {
@@ -88,7 +105,7 @@ pub async fn send(engine: &Engine, http: &Http, parcel: &Parcel) -> Verdict {
             return Verdict::Barred(Reason::new("CREDENTIALS", "cannot be opened with this key"));
         }
     };
-    let config = &engine.config;
+    let (config, http) = (&engine.config, &ways.http);
     match (parcel.inbox.provider, keys) {
         (Provider::Sandbox, _) => sandbox::send(parcel),
         (_, Some(Credentials::WhatsappCloud { access_token, .. })) => {
@@ -103,6 +120,10 @@ pub async fn send(engine: &Engine, http: &Http, parcel: &Parcel) -> Verdict {
         (_, Some(Credentials::Webhook { url, secret })) => {
             webhook::send(http, engine, &url, &secret, parcel).await
         }
+        (_, Some(Credentials::Smtp { host, port, username, password })) => {
+            let server = Server { host, port, username, password };
+            smtp::send(&ways.mail, engine, &server, parcel).await
+        }
         _ => Verdict::Barred(Reason::new("CREDENTIALS", "the inbox has none for its provider")),
     }
 }
@@ -111,16 +132,27 @@ pub async fn send(engine: &Engine, http: &Http, parcel: &Parcel) -> Verdict {
 fn unanswered(reply: Reply) -> Result<(StatusCode, Vec<u8>, Option<Duration>), Verdict> {
     match reply {
         Reply::Answer { status, body, retry_after } => Ok((status, body, retry_after)),
-        Reply::NotSent(detail) => {
-            let reason = Reason::new("NO_CONNECTION", detail);
-            Err(Verdict::Again { reason, after: None })
-        }
-        Reply::Refused => Err(Verdict::Barred(Reason::new(
-            "TARGET_NOT_ALLOWED",
-            "the address is private or no URL; RAPPORT_ALLOW_PRIVATE_TARGETS names those allowed",
-        ))),
-        Reply::Lost(detail) => Err(Verdict::Unknown(Reason::new("NO_ANSWER", detail))),
+        Reply::NotSent(detail) => Err(not_connected(detail)),
+        Reply::Refused => Err(not_allowed()),
+        Reply::Lost(detail) => Err(no_answer(detail)),
     }
+}
+
+/// Nothing left.
+fn not_connected(detail: impl Into<String>) -> Verdict {
+    Verdict::Again { reason: Reason::new("NO_CONNECTION", detail), after: None }
+}
+
+/// Nothing may leave to there.
+fn not_allowed() -> Verdict {
+    let detail =
+        "the address is private or no URL; RAPPORT_ALLOW_PRIVATE_TARGETS names those allowed";
+    Verdict::Barred(Reason::new("TARGET_NOT_ALLOWED", detail))
+}
+
+/// It left, and what came of it was not told.
+fn no_answer(detail: impl Into<String>) -> Verdict {
+    Verdict::Unknown(Reason::new("NO_ANSWER", detail))
 }
 
 /// What an answer says whose body is none that the provider documents: only the status is left.

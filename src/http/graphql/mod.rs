@@ -116,7 +116,7 @@ fn written(answered: Result<Answered, Refusal>, media: Media, id: &RequestId) ->
     }
 }
 
-fn address(request: &HttpRequest) -> ClientAddress {
+pub(super) fn address(request: &HttpRequest) -> ClientAddress {
     ClientAddress(request.peer_addr().map(|address| address.ip().to_string()))
 }
 

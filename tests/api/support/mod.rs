@@ -7,6 +7,7 @@ pub mod gql;
 pub mod killers;
 pub mod mailing;
 pub mod mutations;
+pub mod post;
 pub mod providers;
 pub mod schema;
 pub mod socket;
