@@ -35,8 +35,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API (what happens without a command)
-    Serve,
+    /// Serve the API, apply what comes in and send what is due (what happens without a command)
+    Serve {
+        /// Only apply what came in and send what is due, without the API
+        #[arg(long, value_enum)]
+        only: Option<Part>,
+    },
     /// Make a demo account with a year of traffic in rapport-demo.db, then serve it
     Demo,
     /// Bring the database's tables to this version, back, or show where they stand
@@ -60,6 +64,12 @@ enum Command {
     Token(TokenCommand),
     /// Check settings, secret key, clock, disk, database and migrations
     Doctor,
+}
+
+/// A part of what a server does.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Part {
+    Worker,
 }
 
 #[derive(Subcommand)]
@@ -96,8 +106,13 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Failure> {
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => Ok(Application::build(settings(&cli.flags)?).await?.run().await?),
+    match cli.command.unwrap_or(Command::Serve { only: None }) {
+        Command::Serve { only: None } => {
+            Ok(Application::build(settings(&cli.flags)?).await?.run().await?)
+        }
+        Command::Serve { only: Some(Part::Worker) } => {
+            Ok(startup::work(settings(&cli.flags)?).await?)
+        }
         Command::Demo => demo(cli.flags).await,
         Command::Migrate { what } => {
             let config = settings(&cli.flags)?;

@@ -17,6 +17,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 use sea_orm::DbErr;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::auth::Vault;
 use crate::clock::Clock;
@@ -128,8 +129,7 @@ impl Application {
         let stopping = watch::Sender::new(false);
         let state = http::State::new(engine.clone(), trusted, stopping.subscribe());
         let state = state.map_err(StartupError::Schema)?;
-        let dispatcher = delivery::start(engine.clone());
-        let dispatcher = dispatcher.map_err(|error| StartupError::Setting(format!("{error:?}")))?;
+        let dispatcher = start_dispatcher(&engine)?;
         let worker = ingest::start(engine.clone());
         match bind(&engine, state, &worker, stopping.clone()) {
             Ok((server, address)) => {
@@ -198,21 +198,41 @@ impl Application {
         tracing::info!(%address, database = engine.config.database(), "listening");
         let chores = tokio::spawn(chores::run(engine.clone()));
         let served = server.await;
-        tracing::info!("stopping");
-        // Each chore is a transaction, which is undone where it is cut off.
-        chores.abort();
-        let ended = async { tokio::join!(worker.stop(), dispatcher.stop()) };
-        // What is on its way to a provider is answered within its timeout.
-        let grace = GRACE_SECONDS.max(engine.config.delivery.send_timeout_seconds + 2);
-        if tokio::time::timeout(Duration::from_secs(grace), ended).await.is_err() {
-            tracing::warn!(
-                "the workers did not end in time; what they left is done at the next start"
-            );
-        }
-        if let Err(error) = engine.db.clone().close().await {
-            tracing::warn!(%error, "the database did not close well");
-        }
+        stop(&engine, &chores, &worker, &dispatcher).await;
         served.map_err(StartupError::Serve)
+    }
+}
+
+/// Works without serving the API, until SIGTERM or SIGINT: applies what came in, sends what is due.
+pub async fn work(config: Config) -> Result<(), StartupError> {
+    let engine = open(config).await?;
+    let dispatcher = start_dispatcher(&engine)?;
+    let worker = ingest::start(engine.clone());
+    let chores = tokio::spawn(chores::run(engine.clone()));
+    tracing::info!(database = engine.config.database(), "working");
+    stop_signal().await;
+    stop(&engine, &chores, &worker, &dispatcher).await;
+    Ok(())
+}
+
+fn start_dispatcher(engine: &Engine) -> Result<Dispatcher, StartupError> {
+    let started = delivery::start(engine.clone());
+    started.map_err(|error| StartupError::Setting(format!("{error:?}")))
+}
+
+/// Finishes what was begun, and closes the database.
+async fn stop(engine: &Engine, chores: &JoinHandle<()>, worker: &Worker, dispatcher: &Dispatcher) {
+    tracing::info!("stopping");
+    // Each chore is a transaction, which is undone where it is cut off.
+    chores.abort();
+    let ended = async { tokio::join!(worker.stop(), dispatcher.stop()) };
+    // What is on its way to a provider is answered within its timeout.
+    let grace = GRACE_SECONDS.max(engine.config.delivery.send_timeout_seconds + 2);
+    if tokio::time::timeout(Duration::from_secs(grace), ended).await.is_err() {
+        tracing::warn!("the workers did not end in time; what they left is done at the next start");
+    }
+    if let Err(error) = engine.db.clone().close().await {
+        tracing::warn!(%error, "the database did not close well");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use entity::id::{BotId, InboxId, TemplateId, UserId, Uuid};
+use entity::id::{BotId, CampaignId, InboxId, TemplateId, UserId, Uuid};
 
 use super::dimension::Dimension;
 use super::filter::{LONGEST_LIST, ReportFilter};
@@ -22,6 +22,7 @@ pub enum Subject {
     Account,
     Inbox(InboxId),
     Template(TemplateId),
+    Campaign(CampaignId),
     /// What happened while the bot was that of the conversation.
     Bot(BotId),
     /// What happened while the conversation was assigned to the user.
@@ -34,6 +35,7 @@ impl Subject {
             Self::Account => return None,
             Self::Inbox(id) => (Dimension::Inbox, id.0),
             Self::Template(id) => (Dimension::Template, id.0),
+            Self::Campaign(id) => (Dimension::Campaign, id.0),
             Self::Bot(id) => (Dimension::Bot, id.0),
             Self::Assignee(id) => (Dimension::Assignee, id.0),
         })
@@ -44,6 +46,7 @@ impl Subject {
             Self::Account => {}
             Self::Inbox(id) => filter.inboxes.push(id),
             Self::Template(id) => filter.templates.push(id),
+            Self::Campaign(id) => filter.campaigns.push(id),
             Self::Bot(id) => filter.bots.push(id),
             Self::Assignee(id) => filter.assignees.push(id),
         }

@@ -38,6 +38,8 @@ use server::Server;
 const KEY: [u8; 32] = [1; 32];
 /// Messages that one server has under way.
 const AT_ONCE: usize = 16;
+const SERVER: &[&str] = &["serve"];
+const WORKER: &[&str] = &["serve", "--only", "worker"];
 const LEASE: Duration = Duration::from_secs(2);
 
 /// What happens again and again.
@@ -70,15 +72,15 @@ struct Chaos {
     servers: Vec<Server>,
 }
 
-/// So many servers on one database take blows while they send a campaign.
+/// So many servers on one database, one or two, take blows while they send a campaign.
 async fn run(kind: Kind, servers: usize, blow: Blow) {
     let Some(test) = TestDb::new(kind).await else { return };
     let seed = size("SEED", rand::random());
     println!("{kind:?}, {servers} servers, {blow:?}: RAPPORT_TEST_CHAOS_SEED={seed}");
     let mut chaos = Chaos::new(test, blow, seed, servers).await;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let doors = chaos.doors().await;
-    let telling = tokio::spawn(chaos.provider.clone().tell(doors));
+    let door = chaos.door().await;
+    let telling = tokio::spawn(chaos.provider.clone().tell(door));
     let mut in_time = 0;
     for _ in 0..chaos.blows {
         chaos.start();
@@ -119,8 +121,11 @@ impl Chaos {
             ("RAPPORT_SEND_TIMEOUT_SECONDS", "1".to_owned()),
             ("RAPPORT_SEND_LEASE_SECONDS", LEASE.as_secs().to_string()),
         ];
-        let server = || Server::new(folder.path(), environment.clone());
-        let servers = (0..servers).map(|_| server()).collect();
+        // The second one only works.
+        let arguments = [SERVER, WORKER].into_iter().take(servers);
+        let servers = arguments
+            .map(|arguments| Server::new(folder.path(), arguments, environment.clone()))
+            .collect();
         let mut chaos = Self {
             blow,
             seed,
@@ -160,10 +165,10 @@ impl Chaos {
     }
 
     /// Where the provider sends its callbacks.
-    async fn doors(&self) -> Vec<String> {
+    async fn door(&self) -> String {
         let inboxes = stored::<inbox::Entity>(&self.scope).await;
         let path = webhook_path(&inboxes[0]);
-        self.servers.iter().map(|server| format!("http://{}{path}", server.address)).collect()
+        format!("http://{}{path}", self.servers[0].address)
     }
 
     fn start(&mut self) {

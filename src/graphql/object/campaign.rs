@@ -9,8 +9,10 @@ use entity::id::{CampaignId, ContactId};
 use entity::kinds::{CampaignStatus, SkipReason, UnknownPolicy};
 
 use super::campaign_progress::{CampaignProgress, ProgressOf};
+use super::engagement::{Engagement, engagement};
 use super::recipient::{self, CampaignRecipient};
 use super::{Contact, Inbox, Template};
+use crate::analytics::Subject;
 use crate::auth::AccountScope;
 use crate::domain::campaign::{self as rules, Audience, Preview, RecipientOutcome};
 use crate::domain::filling::{ContactField, Variable};
@@ -20,7 +22,8 @@ use crate::graphql::connection::{Connection, OrderDirection, PageArgs, connect};
 use crate::graphql::filter::{Reading, instant};
 use crate::graphql::id::{self, NodeId, NodeKind};
 use crate::graphql::loader::{Key, Reader, by_key};
-use crate::graphql::scalar::DateTime;
+use crate::graphql::report::PeriodInput;
+use crate::graphql::scalar::{DateTime, TimeZone};
 use crate::graphql::vocabulary::Name;
 
 pub struct Campaign {
@@ -123,6 +126,18 @@ impl Campaign {
     /// query.
     async fn progress(&self) -> Result<CampaignProgress> {
         Ok(self.reader.find(ProgressOf(self.model.id)).await?.unwrap_or_default())
+    }
+
+    /// Its numbers: of its recipients under the time of its start, of what it sent under the time of
+    /// each send.
+    async fn engagement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "From when to when.")] period: PeriodInput,
+        #[graphql(desc = "The zone of presets.")] time_zone: Option<TimeZone>,
+    ) -> Option<Result<Engagement>> {
+        let subject = Subject::Campaign(self.model.id);
+        Some(engagement(ctx, &self.reader, subject, period, time_zone).await)
     }
 
     /// The recipients, frozen when it started.

@@ -174,9 +174,8 @@ impl Provider {
         Reply::json(200, json!({ "messages": [{ "id": external_id }] }))
     }
 
-    /// Sends callbacks to the first of the doors that answers, for ever, and keeps what is not
-    /// answered by 200.
-    pub async fn tell(self, doors: Vec<String>) {
+    /// Sends callbacks to the door, for ever, and keeps what is not answered by 200.
+    pub async fn tell(self, door: String) {
         // The servers are elsewhere: nothing here has chosen one.
         rustls::crypto::ring::default_provider().install_default().ok();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -187,8 +186,7 @@ impl Provider {
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             }
-            let door = &doors[random.random_range(0..doors.len())];
-            let heard = post(&http, door, &batch).await;
+            let heard = post(&http, &door, &batch).await;
             self.told(if heard { Vec::new() } else { batch });
             if !heard {
                 tokio::time::sleep(Duration::from_millis(20)).await;

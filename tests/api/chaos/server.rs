@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 pub struct Server {
     pub address: String,
+    /// What it is started with.
+    arguments: &'static [&'static str],
     environment: Vec<(&'static str, String)>,
     log: PathBuf,
     process: Option<Child>,
@@ -14,11 +16,15 @@ pub struct Server {
 
 impl Server {
     /// Not started yet.
-    pub fn new(folder: &Path, environment: Vec<(&'static str, String)>) -> Self {
+    pub fn new(
+        folder: &Path,
+        arguments: &'static [&'static str],
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap().to_string();
         let log = folder.join("server.log");
-        Self { address, environment, log, process: None }
+        Self { address, arguments, environment, log, process: None }
     }
 
     /// Starts it where it is not running. Only without its database may it end by itself.
@@ -31,7 +37,7 @@ impl Server {
         let log = OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_rapport"));
         command
-            .arg("serve")
+            .args(self.arguments)
             .env("RAPPORT_LISTEN", &self.address)
             .envs(self.environment.iter().map(|(name, value)| (*name, value)))
             .stdout(Stdio::null())
