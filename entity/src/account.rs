@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::Timestamp;
 use crate::id::AccountId;
+use crate::kinds::PlanEnd;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "account")]
@@ -31,6 +32,11 @@ pub struct Model {
     /// Array of case-folded words that opt it in again.
     #[sea_orm(column_type = "JsonBinary")]
     pub opt_in_words: Json,
+    /// Array of `{ platform, category, credits }`: what a segment costs; none costs one.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub prices: Option<Json>,
+    /// What happens when the month's credits are used up; none means that all goes on.
+    pub at_plan_end: Option<PlanEnd>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

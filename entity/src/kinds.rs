@@ -3,7 +3,9 @@
 
 mod sending;
 
-pub use sending::{AttemptState, CampaignStatus, RecipientState, SkipReason, UnknownPolicy};
+pub use sending::{
+    AttemptState, CampaignStatus, PlanEnd, RecipientState, SkipReason, UnknownPolicy,
+};
 
 use crate::vocabulary;
 

@@ -18,6 +18,7 @@ pub mod contact_label;
 pub mod conversation;
 pub mod conversation_event;
 pub mod conversation_label;
+pub mod credit;
 pub mod event;
 pub mod event_log;
 pub mod id;

@@ -35,6 +35,10 @@ pub struct Model {
     pub private: bool,
     pub template_id: Option<TemplateId>,
     pub campaign_id: Option<CampaignId>,
+    /// Parts for which a network charges, of what is sent from here.
+    pub segments: Option<i16>,
+    /// What it costs, likewise; it is spent when the provider takes the message.
+    pub credits: Option<i64>,
     pub automation_id: Option<AutomationId>,
     /// What a session that begins with it begins with.
     pub origin: SessionOrigin,

@@ -38,9 +38,9 @@ pub fn definitions() -> Vec<MetricDefinition> {
 fn describe(metric: Metric) -> MetricDefinition {
     let Definition { source, measure, times } = metric.definition();
     let (numerator, denominator) = match measure {
-        Measure::Count { what, .. } | Measure::Distinct { what, .. } => {
-            (Some(what.to_owned()), None)
-        }
+        Measure::Count { what, .. }
+        | Measure::Distinct { what, .. }
+        | Measure::Total { what, .. } => (Some(what.to_owned()), None),
         Measure::Share { numerator, denominator, .. } => {
             (Some(numerator.to_owned()), Some(denominator))
         }
@@ -58,7 +58,7 @@ fn describe(metric: Metric) -> MetricDefinition {
         dimensions: source.dimensions(),
         filters: source.filters(),
         bases: times.bases(),
-        additive: matches!(measure, Measure::Count { .. }),
+        additive: matches!(measure, Measure::Count { .. } | Measure::Total { .. }),
     }
 }
 

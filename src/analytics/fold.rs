@@ -42,7 +42,9 @@ impl MetricValue {
     pub(super) fn nothing(metric: Metric) -> Self {
         let Definition { measure, times, .. } = metric.definition();
         let (value, numerator, denominator) = match measure {
-            Measure::Count { .. } | Measure::Distinct { .. } => (Some(0.0), Some(0.0), None),
+            Measure::Count { .. } | Measure::Distinct { .. } | Measure::Total { .. } => {
+                (Some(0.0), Some(0.0), None)
+            }
             Measure::Share { .. } | Measure::Mean { .. } => (None, Some(0.0), Some(0.0)),
             Measure::Percentile { .. } => (None, None, Some(0.0)),
         };

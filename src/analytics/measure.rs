@@ -15,6 +15,8 @@ vocabulary! {
         Share => "SHARE",
         /// A length of time.
         Seconds => "SECONDS",
+        /// What messages cost.
+        Credits => "CREDITS",
     }
 }
 
@@ -45,6 +47,8 @@ pub(super) enum Measure {
     /// The rows for which `whole` and `part` hold, divided by those for which `whole` holds:
     /// between 0 and 1 whatever the predicates are.
     Share { part: Predicate, whole: Predicate, numerator: &'static str, denominator: &'static str },
+    /// The sum of a column over the rows, called `what`, for which `of` holds.
+    Total { of: Predicate, column: &'static str, what: &'static str },
     /// The mean of what the rows, called `what`, lasted; within business hours, where `open`.
     Mean { wait: Wait, open: bool, what: &'static str },
     /// The time within which so many of a hundred did.
@@ -72,6 +76,7 @@ impl Measure {
         match self {
             Self::Count { .. } | Self::Distinct { .. } => MetricUnit::Count,
             Self::Share { .. } => MetricUnit::Share,
+            Self::Total { .. } => MetricUnit::Credits,
             Self::Mean { .. } | Self::Percentile { .. } => MetricUnit::Seconds,
         }
     }

@@ -48,6 +48,8 @@ vocabulary! {
         ReadRate => "READ_RATE",
         /// The share of the sends that failed, among those accepted by a provider or failed.
         FailureRate => "FAILURE_RATE",
+        /// The credits of messages accepted by a provider, mailings and chats alike: the segments of each, at the price of their platform and category when they were sent. Messages that were not sent from here cost none.
+        CreditsUsed => "CREDITS_USED",
         /// Recipients of campaigns, frozen when the campaign started, whatever became of them. They stand under the time of that start.
         Targeted => "TARGETED",
         /// Recipients of campaigns to whom nothing was sent, for a reason: SKIP_REASON. Contained in TARGETED.
@@ -180,6 +182,15 @@ impl Metric {
                 numerator: "sends failed",
                 denominator: "sends accepted or failed",
             }),
+            Self::CreditsUsed => Definition {
+                source: Source::Messages,
+                measure: Measure::Total {
+                    of: Predicate::Accepted,
+                    column: "m.credits",
+                    what: "credits of messages accepted",
+                },
+                times: Times::Own(OCCURRED),
+            },
             Self::Targeted => recipients(Predicate::Always, "recipients"),
             Self::Skipped => recipients(
                 Predicate::OfRecipients(RecipientStatus::Skipped),

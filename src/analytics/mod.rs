@@ -6,6 +6,7 @@
 mod bucket;
 mod calendar;
 mod comparison;
+mod credits;
 mod definition;
 mod dimension;
 mod filter;
@@ -31,6 +32,7 @@ mod tally;
 
 pub use bucket::{Bucket, Interval, MOST_BUCKETS};
 pub use comparison::Comparison;
+pub use credits::{MonthCredits, credits_of_month};
 pub use definition::{MetricDefinition, definitions};
 pub use dimension::Dimension;
 pub use filter::{Author, LONGEST_LIST, ReportFilter};

@@ -64,6 +64,9 @@ impl Plan {
             Measure::Count { of, .. } => {
                 Reading::Count { of: count(Apart::Nothing, Taken::Number, of.sql(window)) }
             }
+            Measure::Total { of, column, .. } => {
+                Reading::Count { of: count(Apart::Nothing, Taken::Sum(column), of.sql(window)) }
+            }
             Measure::Share { part, whole, .. } => {
                 let both = format!("{} AND {}", whole.sql(window), part.sql(window));
                 Reading::Share {

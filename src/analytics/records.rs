@@ -103,6 +103,7 @@ fn condition(metric: Metric, part: Part, checks: &mut Checks) -> Parts {
         Measure::Count { .. } | Measure::Distinct { .. } => None,
         Measure::Share { whole, .. } if denominator => Some([whole, whole]),
         Measure::Share { part, whole, .. } => Some([whole, part]),
+        Measure::Total { of, .. } => (!denominator).then_some([of, of]),
         Measure::Mean { .. } => Some([Predicate::Always; 2]),
         Measure::Percentile { .. } => denominator.then_some([Predicate::Always; 2]),
     };

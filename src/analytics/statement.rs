@@ -63,6 +63,8 @@ pub(super) struct Count {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     Number,
+    /// The sum of a column.
+    Sum(&'static str),
     /// The sum of a column of microseconds.
     Micros(&'static str),
 }
@@ -243,6 +245,9 @@ impl Statement {
                 vec![format!("CAST(MAX(CASE WHEN {condition} THEN 1 ELSE 0 END) AS BIGINT)")]
             }
             (_, Taken::Number) => vec![format!("COUNT(*) FILTER (WHERE {condition})")],
+            (_, Taken::Sum(column)) => vec![format!(
+                "CAST(COALESCE(SUM({column}) FILTER (WHERE {condition}), 0) AS BIGINT)"
+            )],
             // Seconds and what is left of them apart: the sum of microseconds may not fit.
             (_, Taken::Micros(column)) => ["/", "%"]
                 .map(|part| {
@@ -326,7 +331,7 @@ impl Reader<'_> {
             let number = row.try_get_by_index::<i64>(at)?;
             at += 1;
             let sum = match count.taken {
-                Taken::Number => i128::from(number),
+                Taken::Number | Taken::Sum(_) => i128::from(number),
                 Taken::Micros(_) => {
                     at += 1;
                     let rest = row.try_get_by_index::<i64>(at - 1)?;

@@ -14,6 +14,7 @@ use super::claim::{Change, Claimed, change_attempts};
 use super::pace::Lines;
 use super::provider::{Reason, Verdict, first_act};
 use crate::auth::AccountScope;
+use crate::domain::credits::Purse;
 use crate::domain::record::{self, Item, MOST_ITEMS, NewStatus};
 use crate::domain::{attempt as attempts, campaign, rows};
 use crate::error::Result;
@@ -35,6 +36,7 @@ pub(super) async fn settle(scope: &AccountScope, results: &[(Claimed, Verdict)])
         scope,
         now: scope.now(),
         lines: Lines::load(scope, &tx).await?,
+        purse: Purse::open(scope, &tx, &scope.account(&tx).await?).await?,
         told: Vec::new(),
         changes: Vec::new(),
         failed: HashMap::new(),
@@ -55,6 +57,7 @@ struct Book<'a> {
     scope: &'a AccountScope,
     now: Timestamp,
     lines: Lines,
+    purse: Purse,
     told: Vec<Item>,
     changes: Vec<Change>,
     /// Recipients for whom the next step of their campaign may come at once.
@@ -85,10 +88,12 @@ impl Book<'_> {
                 tracing::warn!(message = %claimed.parcel.message_id.0, "an answer came too late");
             }
             Verdict::Rejected(reason) => {
+                self.purse.give_back(claimed.parcel.credits);
                 self.lines.answered(&inbox);
                 self.fail(claimed, reason);
             }
             Verdict::Again { reason, after } => {
+                self.purse.give_back(claimed.parcel.credits);
                 match after {
                     Some(wait) => self.lines.hold(&inbox, self.now, *wait),
                     None if reason.code == "NO_CONNECTION" => self.trouble(claimed),
@@ -96,7 +101,10 @@ impl Book<'_> {
                 }
                 self.again(claimed, reason, after.unwrap_or_default());
             }
-            Verdict::Barred(reason) => self.bar(claimed, reason),
+            Verdict::Barred(reason) => {
+                self.purse.give_back(claimed.parcel.credits);
+                self.bar(claimed, reason);
+            }
             Verdict::Unknown(reason) => {
                 let message = claimed.parcel.message_id.0;
                 tracing::info!(%message, code = reason.code, "a message is unknown");
@@ -197,6 +205,7 @@ impl Book<'_> {
         }
         change_attempts(self.scope, tx, self.changes).await?;
         self.lines.save(tx).await?;
+        self.purse.save(self.scope, tx).await?;
         for (campaign, contacts) in self.failed {
             hasten(self.scope, tx, campaign, &contacts).await?;
         }

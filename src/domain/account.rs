@@ -2,7 +2,7 @@
 //! the installation, with its first owner; afterwards its administrators keep it.
 
 use entity::id::{AccessTokenId, AccountId, UserId};
-use entity::kinds::{EventKind, Role};
+use entity::kinds::{EventKind, PlanEnd, Role};
 use entity::{Timestamp, account, account_counter};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
@@ -11,6 +11,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::credits::{self, Price};
 use super::user::{self, NewUser};
 use super::{LONGEST_NAME, event, idempotency, text};
 use crate::auth::{AccountScope, Permission, password, person, system_scope};
@@ -68,6 +69,9 @@ pub struct AccountUpdate {
     /// Whole texts that opt out; compared without white space around and in any case.
     pub opt_out_words: Option<Vec<String>>,
     pub opt_in_words: Option<Vec<String>>,
+    /// What segments cost; an empty list means a credit each.
+    pub prices: Option<Vec<Price>>,
+    pub at_plan_end: Option<PlanEnd>,
 }
 
 /// A new account.
@@ -215,6 +219,8 @@ async fn insert(
         week_start: Set(settings.week_start),
         opt_out_words: Set(serde_json::to_value(OPT_OUT_WORDS)?),
         opt_in_words: Set(serde_json::to_value(OPT_IN_WORDS)?),
+        prices: Set(None),
+        at_plan_end: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
     };
@@ -251,7 +257,8 @@ async fn fill(
 /// Changes settings of the scope's account.
 pub async fn update(scope: &AccountScope, input: AccountUpdate) -> Result<account::Model> {
     scope.require(Permission::Administer)?;
-    if input.plan_credits.is_some() || input.chat_module.is_some() {
+    let bought = input.plan_credits.is_some() || input.chat_module.is_some();
+    if bought || input.prices.is_some() || input.at_plan_end.is_some() {
         // What an account has bought is not for its administrators to say.
         scope.require(Permission::Own)?;
     }
@@ -294,6 +301,13 @@ fn changed(
     }
     if let Some(day) = input.week_start {
         row.week_start = Set(week_start(&mut checks, day));
+    }
+    if let Some(prices) = &input.prices {
+        credits::check(&mut checks, prices);
+        row.prices = Set(Some(serde_json::to_value(prices)?));
+    }
+    if let Some(end) = input.at_plan_end {
+        row.at_plan_end = Set(Some(end));
     }
     let (outs, ins) = (input.opt_out_words.as_deref(), input.opt_in_words.as_deref());
     if outs.is_some() || ins.is_some() {

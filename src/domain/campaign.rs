@@ -2,6 +2,7 @@
 //! when a campaign starts; handing their messages over is `delivery`'s business.
 
 mod audience;
+mod estimate;
 mod preview;
 mod quiet;
 mod recipients;
@@ -25,6 +26,7 @@ use crate::auth::{AccountScope, Permission};
 use crate::error::{Error, Result};
 
 pub use audience::{Audience, RecipientOutcome};
+pub use estimate::{Estimate, estimate, outstanding};
 pub use preview::{Preview, preview};
 pub use quiet::Quiet;
 pub use recipients::{

@@ -159,6 +159,7 @@ pub fn explain(reason: SkipReason) -> &'static str {
         }
         SkipReason::TemplateNotApproved => "the provider has not approved this template",
         SkipReason::Unsendable => "the text, filled in for this contact, cannot be sent",
+        SkipReason::NoCredits => "the credits of the month's plan are used up",
         SkipReason::InboxUnusable => {
             "nothing can be sent from here on this inbox: it is archived, has no credentials or \
              its messages are sent by another system"

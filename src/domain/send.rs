@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::attempt::{self, Payload, TemplateCall};
 use super::contact as contacts;
+use super::credits::{Purse, Tariff};
 use super::filling::{self, Missing, Variable};
 use super::idempotency::{self, Begun};
 use super::reach::{self, Wish};
@@ -87,7 +88,14 @@ async fn write(
         };
         return Err(refused(path, reason));
     }
-    let message = new_message(scope, &place, &address, &written);
+    let account = scope.account(tx).await?;
+    let category = written.template.as_ref().map(|template| template.category);
+    let cost = Tariff::of(&account)?.cost(place.inbox.platform, category, &written.text);
+    // It is taken when the message leaves.
+    if !Purse::open(scope, tx, &account).await?.take(cost.credits) {
+        return Err(refused(place.path, SkipReason::NoCredits));
+    }
+    let message = NewMessage { cost: Some(cost), ..new_message(scope, &place, &address, &written) };
     let outcomes = record::apply(scope, tx, &[Item::Message(Box::new(message))]).await?;
     let id = match outcomes.first() {
         Some(Outcome::Recorded { message_id: Some(id), .. }) => *id,

@@ -19,6 +19,7 @@ mod clients;
 mod contact_merge;
 mod conventions;
 mod conversations;
+mod credits;
 mod cut;
 mod engagement;
 mod examples;

@@ -160,6 +160,7 @@ on_both! {
                     ", input: { metrics: [MESSAGES], period: { last: \"P1D\" } }",
                     "report { totals { value } }",
                 ),
+                "campaignProgress" => (", campaignId: \"x\"", "campaign { id }"),
                 _ => ("", "cursor"),
             };
             let query = format!(

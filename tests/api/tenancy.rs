@@ -86,7 +86,7 @@ fn id_kind(field: &Item<'_>) -> Option<&'static str> {
         "team" | "teams" => "team",
         "label" | "labels" => "label",
         "bot" | "bots" | "authorBot" => "bot",
-        "campaign" => "campaign",
+        "campaign" | "campaigns" => "campaign",
         "assignee" | "assignees" | "manager" | "member" | "user" | "authorUser" | "authors" => {
             "user"
         }

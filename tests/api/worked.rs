@@ -20,6 +20,7 @@ use entity::message;
 use entity::vocabulary::Vocabulary;
 use rapport::analytics::{DateBasis, Metric};
 use rapport::auth::AccountScope;
+use rapport::domain::credits::Cost;
 use rapport::domain::inbox::{self, InboxCreate};
 use rapport::domain::inbox_hours::{BusinessHours, Span};
 use rapport::domain::record::{Author, Item, NewConversationEvent, NewMessage, NewStatus, Outcome};
@@ -39,7 +40,7 @@ struct Example {
     basis: Option<DateBasis>,
     /// `day hh:mm | what | inbox | status day hh:mm, …`, or `quotes` with the number of a row, from
     /// 0: the day 0 is the one that is asked for. `whatsapp` gives receipts and reads, `sms` receipts, `mail` neither. `whatsapp ada`
-    /// is with Ada, who is in no other example. A `recipient` is one of a campaign that started
+    /// is with Ada, who is in no other example. A `mailing for` 2 costs two credits. A `recipient` is one of a campaign that started
     /// then, to whom a row was `sent`, or nothing for a reason.
     rows: &'static [&'static str],
     value: Option<f64>,
@@ -194,6 +195,10 @@ impl Telling<'_> {
                 name.len() * 10 + usize::from(name.as_bytes()[0] % 10)
             ),
         };
+        let (what, credits) = match what.strip_prefix("mailing for ") {
+            Some(credits) => ("mailing", credits.parse().ok()),
+            None => (what, None),
+        };
         let (direction, medium, author, content) = match what {
             "inbound" => (Direction::Inbound, Medium::Chat, None, "Hello"),
             "stop" => (Direction::Inbound, Medium::Chat, None, "STOP"),
@@ -211,6 +216,7 @@ impl Telling<'_> {
             medium,
             author: author.map(|kind| Author { kind, user_id: None, bot_id: None }),
             private: what == "note",
+            cost: credits.map(|credits| Cost { segments: 1, credits }),
             occurred_at: Some(at),
             quoted_external_id: quoted.map(|index| self.id(index)),
             ..factory::message(inbox_id, &phone, content)

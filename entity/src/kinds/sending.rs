@@ -65,6 +65,8 @@ vocabulary! {
         InboxUnusable = 7 => "INBOX_UNUSABLE",
         /// The text, filled in for the contact, cannot be sent.
         Unsendable = 8 => "UNSENDABLE",
+        /// The credits of the month's plan are used up, and nothing goes beyond it.
+        NoCredits = 9 => "NO_CREDITS",
     }
 }
 
@@ -81,5 +83,15 @@ vocabulary! {
         Done = 4 => "DONE",
         /// Taken by the sandbox, which goes on to play the contact.
         Playing = 5 => "PLAYING",
+    }
+}
+
+vocabulary! {
+    /// What happens when the credits of a month's plan are used up.
+    pub enum PlanEnd {
+        /// All goes on; what lies beyond is overage.
+        Continue = 1 => "CONTINUE",
+        /// Nothing more is sent that costs credits: campaigns pause, single messages are refused.
+        Stop = 2 => "STOP",
     }
 }

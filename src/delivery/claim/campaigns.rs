@@ -227,8 +227,16 @@ impl Sender<'_> {
                 }
                 (None, Ok(filled)) => filled,
             };
+            let category = template.as_ref().map(|template| template.category);
+            let cost = desk.tariff.cost(inbox.platform, category, &filled.text);
+            if !desk.purse.take(cost.credits) {
+                // Whoever is left waits, as they are, for the campaign to go on.
+                desk.broke.insert(self.campaign.id);
+                break;
+            }
             let reference = send::reference(contact, address);
             let mut message = NewMessage::mailing(inbox.id, reference, filled.text);
+            message.cost = Some(cost);
             message.template_id = step.template_id;
             message.campaign_id = Some(self.campaign.id);
             let call = template.as_ref().map(|template| TemplateCall::new(template, filled.values));

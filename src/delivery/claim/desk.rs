@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use entity::id::{CampaignId, ContactId, InboxId, MessageId, TemplateId};
-use entity::kinds::{AttemptState, StatusKind, UnknownPolicy};
+use entity::kinds::{AttemptState, SkipReason, StatusKind, UnknownPolicy};
 use entity::{Timestamp, attempt, campaign, contact, inbox, template};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, Value};
 
@@ -15,6 +15,9 @@ use crate::db::Sql;
 use crate::delivery::pace::Lines;
 use crate::delivery::provider::{self, Parcel};
 use crate::domain::attempt as attempts;
+use crate::domain::campaign::stop;
+use crate::domain::credits::{Purse, Tariff};
+use crate::domain::reach;
 use crate::domain::record::{self, Item, MOST_ITEMS, NewMessage, NewStatus, Outcome};
 use crate::domain::rows;
 use crate::error::{Error, Result};
@@ -27,6 +30,10 @@ pub(super) struct Desk<'a> {
     pub room: usize,
     pub inboxes: HashMap<InboxId, Arc<inbox::Model>>,
     pub lines: Lines,
+    pub tariff: Tariff,
+    pub purse: Purse,
+    /// Campaigns for which there are no credits.
+    pub broke: HashSet<CampaignId>,
     templates: HashMap<TemplateId, template::Model>,
     campaigns: HashMap<CampaignId, campaign::Model>,
     pub claimed: Vec<Claimed>,
@@ -84,6 +91,7 @@ impl<'a> Desk<'a> {
         room: usize,
     ) -> Result<Self> {
         let inboxes = scope.find::<inbox::Entity>().all(tx).await?;
+        let account = scope.account(tx).await?;
         Ok(Self {
             scope,
             tx,
@@ -91,6 +99,9 @@ impl<'a> Desk<'a> {
             room,
             inboxes: inboxes.into_iter().map(|inbox| (inbox.id, Arc::new(inbox))).collect(),
             lines: Lines::load(scope, tx).await?,
+            tariff: Tariff::of(&account)?,
+            purse: Purse::open(scope, tx, &account).await?,
+            broke: HashSet::new(),
             templates: HashMap::new(),
             campaigns: HashMap::new(),
             claimed: Vec::new(),
@@ -220,7 +231,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Hands out a message that is marked as leaving.
-    pub fn hand_out(&mut self, attempt: &attempt::Model, text: String) -> Result<()> {
+    pub fn hand_out(&mut self, attempt: &attempt::Model, text: String, credits: i64) -> Result<()> {
         let parcel = Parcel {
             account_id: self.scope.account_id(),
             message_id: attempt.message_id,
@@ -229,6 +240,7 @@ impl<'a> Desk<'a> {
             inbox: self.inbox(attempt.inbox_id)?,
             address: attempt.address.clone(),
             text,
+            credits,
             payload: serde_json::from_value(attempt.payload.clone())?,
         };
         self.claimed.push(Claimed {
@@ -259,15 +271,21 @@ impl<'a> Desk<'a> {
                 messages.into_iter().map(|message| Item::Message(Box::new(message))).collect();
             let outcomes = record::apply(self.scope, self.tx, &items).await?;
             for ((item, mut row), outcome) in items.into_iter().zip(rows).zip(&outcomes) {
+                let cost = match &item {
+                    Item::Message(message) => message.cost,
+                    _ => None,
+                };
+                let credits = cost.map_or(0, |cost| cost.credits);
                 let (Outcome::Recorded { message_id: Some(id), .. }, Item::Message(message)) =
                     (outcome, item)
                 else {
                     tracing::error!(?outcome, "a recipient's message was not recorded");
+                    self.purse.give_back(credits);
                     refused.push(row.contact_id);
                     continue;
                 };
                 row.message_id = *id;
-                self.hand_out(&row, message.content)?;
+                self.hand_out(&row, message.content, credits)?;
                 // As if it had waited and were taken.
                 row.fence += 1;
                 made.push(row);
@@ -306,6 +324,12 @@ impl<'a> Desk<'a> {
         }
         change_attempts(self.scope, self.tx, self.changes).await?;
         self.lines.save(self.tx).await?;
+        self.purse.save(self.scope, self.tx).await?;
+        for campaign in self.broke {
+            tracing::warn!(campaign = %campaign.0, "a campaign was stopped: no credits are left");
+            let why = reach::explain(SkipReason::NoCredits);
+            stop(self.scope, self.tx, campaign, &format!("NO_CREDITS {why}")).await?;
+        }
         Ok((self.claimed, self.progressed, self.outcomes))
     }
 }

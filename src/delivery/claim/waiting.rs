@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::id::{InboxId, MessageId, TemplateId};
-use entity::kinds::{AttemptState, CampaignStatus, MessageStatus, StatusKind};
+use entity::kinds::{AttemptState, CampaignStatus, MessageStatus, SkipReason, StatusKind};
 use entity::vocabulary::Vocabulary;
 use entity::{attempt, message};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, QuerySelect};
@@ -22,6 +22,7 @@ struct Text {
     id: MessageId,
     content: String,
     template_id: Option<TemplateId>,
+    credits: Option<i64>,
 }
 
 async fn texts(desk: &Desk<'_>, attempts: &[attempt::Model]) -> Result<HashMap<MessageId, Text>> {
@@ -30,7 +31,7 @@ async fn texts(desk: &Desk<'_>, attempts: &[attempt::Model]) -> Result<HashMap<M
     for chunk in attempts.chunks(rows::IDS) {
         let ids = chunk.iter().map(|attempt| attempt.message_id);
         let found = desk.scope.find::<message::Entity>().filter(C::Id.is_in(ids));
-        let found = found.select_only().columns([C::Id, C::Content, C::TemplateId]);
+        let found = found.select_only().columns([C::Id, C::Content, C::TemplateId, C::Credits]);
         let found = found.into_model::<Text>().all(desk.tx).await?;
         texts.extend(found.into_iter().map(|text| (text.id, text)));
     }
@@ -58,14 +59,24 @@ pub(super) async fn take(desk: &mut Desk<'_>, waiting: Vec<attempt::Model>) -> R
     };
     for (attempt, refusal) in waiting.into_iter().zip(refusals) {
         let Some(text) = texts.remove(&attempt.message_id) else { continue };
-        if let Some(reason) = refusal {
+        let credits = text.credits.unwrap_or(0);
+        let refusal = match refusal {
+            None if !desk.purse.take(credits) => Some(SkipReason::NoCredits),
+            refusal => refusal,
+        };
+        let broke = attempt.campaign_id.filter(|_| refusal == Some(SkipReason::NoCredits));
+        if let Some(campaign) = broke {
+            // It stops, and goes on when there are credits again.
+            desk.broke.insert(campaign);
+            desk.change(&attempt, AttemptState::Waiting, None);
+        } else if let Some(reason) = refusal {
             desk.tell(&attempt, StatusKind::Skipped, reason.name(), reach::explain(reason));
             desk.change(&attempt, AttemptState::Done, None);
         } else {
             desk.tell(&attempt, StatusKind::Sending, "", "");
             let lease = desk.lease();
             desk.change(&attempt, AttemptState::Dispatching, Some(lease));
-            desk.hand_out(&attempt, text.content)?;
+            desk.hand_out(&attempt, text.content, credits)?;
         }
     }
     Ok(())

@@ -36,6 +36,8 @@ pub struct Parcel {
     pub inbox: Arc<inbox::Model>,
     pub address: String,
     pub text: String,
+    /// What is taken for it, and given back where it is not taken.
+    pub credits: i64,
     pub payload: Payload,
 }
 

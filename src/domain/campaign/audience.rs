@@ -76,7 +76,7 @@ impl Audience {
         }
     }
 
-    fn select(&self, scope: &AccountScope) -> Result<Select<contact::Entity>> {
+    pub(super) fn select(&self, scope: &AccountScope) -> Result<Select<contact::Entity>> {
         use contact::Column as C;
         let everybody = |filter: &ContactFilter| contacts::select(scope, filter);
         match self {
@@ -223,8 +223,7 @@ pub(super) async fn freeze(
     inbox: &inbox::Model,
 ) -> Result<u64> {
     use recipient::Column as C;
-    let audience: Audience = serde_json::from_value(campaign.audience.clone())?;
-    let rows = rows(scope, campaign, steps, inbox, audience.select(scope)?);
+    let rows = rows(scope, campaign, steps, inbox, of(campaign)?.select(scope)?);
     let mut insert = Query::insert();
     insert.into_table(recipient::Entity).columns([
         C::AccountId,
@@ -240,6 +239,29 @@ pub(super) async fn freeze(
     insert.select_from(rows).map_err(|error| Error::bug(error.to_string()))?;
     let made = tx.execute_raw(StatementBuilder::build(&insert, &tx.get_database_backend())).await?;
     Ok(made.rows_affected())
+}
+
+/// Whom a campaign is for.
+pub(super) fn of(campaign: &campaign::Model) -> Result<Audience> {
+    Ok(serde_json::from_value(campaign.audience.clone())?)
+}
+
+/// How many of the audience could be sent something on an inbox now.
+pub(super) async fn reachable(
+    scope: &AccountScope,
+    connection: &impl ConnectionTrait,
+    campaign: &campaign::Model,
+    inbox: &inbox::Model,
+) -> Result<i64> {
+    let judged = judged(scope, inbox, of(campaign)?.select(scope)?);
+    let mut select = Query::select();
+    select
+        .expr(Expr::cust("COUNT(*)"))
+        .from_subquery(judged, Alias::new("j").into_iden())
+        .and_where(Expr::cust("j.address IS NOT NULL AND j.place = 1 AND NOT j.opt_out"));
+    let backend = scope.db().backend();
+    let row = connection.query_one_raw(StatementBuilder::build(&select, &backend)).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
 }
 
 /// One row for each contact of the audience.

@@ -17,6 +17,7 @@ use super::audience::{RecipientOutcome, Whose};
 use super::lock;
 use super::steer::{expect, store};
 use crate::auth::{AccountScope, Permission};
+use crate::domain::credits::Cost;
 use crate::domain::page::Order;
 use crate::domain::record::{self, Item, MOST_ITEMS, NewMessage};
 use crate::domain::{attempt as attempts, contact as contacts, send};
@@ -201,6 +202,10 @@ pub async fn send_again(
                 template_id: sent.template_id,
                 campaign_id: sent.campaign_id,
                 status: Some(StatusKind::Created),
+                cost: sent
+                    .segments
+                    .zip(sent.credits)
+                    .map(|(segments, credits)| Cost { segments, credits }),
                 ..NewMessage::mailing(attempt.inbox_id, reference, sent.content.clone())
             })));
         }

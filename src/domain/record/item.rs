@@ -13,6 +13,7 @@ use entity::kinds::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::domain::credits::Cost;
 use crate::error::Violation;
 
 /// At most so many items in one batch.
@@ -61,6 +62,9 @@ pub struct NewMessage {
     /// What is known of it from the start, where it is sent from here.
     #[serde(skip)]
     pub status: Option<StatusKind>,
+    /// What it costs, likewise.
+    #[serde(skip)]
+    pub cost: Option<Cost>,
 }
 
 /// Who a contact is, as far as the other system knows. At least one of `external_id`,
@@ -217,6 +221,7 @@ impl NewMessage {
             origin: None,
             attachments: Vec::new(),
             status: None,
+            cost: None,
         }
     }
 

@@ -2,13 +2,18 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
+use entity::kinds::PlanEnd;
+
 use super::{Answer, UserError, payload};
 use crate::auth::system_scope;
 use crate::domain::account::{self as commands, AccountCreate, AccountUpdate};
+use crate::domain::credits::Price;
 use crate::error::{Error, Result};
+use crate::graphql::object::credits::CreditPriceInput;
 use crate::graphql::object::{Account, User};
 use crate::graphql::scalar::TimeZone;
 use crate::graphql::viewer;
+use crate::graphql::vocabulary::Name;
 
 /// A new account.
 #[derive(InputObject)]
@@ -79,6 +84,11 @@ pub struct AccountUpdateInput {
     opt_out_words: Option<Vec<String>>,
     /// Messages that opt their sender in again, likewise; there may be none.
     opt_in_words: Option<Vec<String>>,
+    /// What segments cost, at most 250 prices; an empty list means a credit each. Needs the role
+    /// OWNER, as the plan does.
+    prices: Option<Vec<CreditPriceInput>>,
+    /// What happens when the month's credits are used up. Needs the role OWNER.
+    at_plan_end: Option<Name<PlanEnd>>,
 }
 
 /// What became of `accountUpdate`.
@@ -175,6 +185,8 @@ async fn update(ctx: &Context<'_>, input: AccountUpdateInput) -> Result<Account>
         week_start: input.week_start,
         opt_out_words: input.opt_out_words,
         opt_in_words: input.opt_in_words,
+        prices: input.prices.map(|prices| prices.into_iter().map(Price::from).collect()),
+        at_plan_end: input.at_plan_end.map(|name| name.0),
     };
     let account = commands::update(reader.scope(), change).await?;
     Ok(Account::new(reader, account))

@@ -226,6 +226,7 @@ impl RecordMessage {
                 .map(Attachment::from)
                 .collect(),
             status: None,
+            cost: None,
         }
     }
 }

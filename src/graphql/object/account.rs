@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use entity::account::Model;
 use entity::id::AccountId;
-use entity::kinds::Role;
+use entity::kinds::{PlanEnd, Role};
 
 use super::conversation_start::{self, ConversationStart};
+use super::credits::{self, AccountCredits, CreditPrice};
 use super::engagement::{Engagement, engagement};
 use super::engagement_row::{self, EngagementRow};
 use super::message_log::{self, MessageLog};
@@ -18,6 +19,7 @@ use super::{
 };
 use crate::analytics::Subject;
 use crate::auth::AccountScope;
+use crate::domain::credits::Tariff;
 use crate::error;
 use crate::graphql::connection::{Connection, PageArgs};
 use crate::graphql::id::NodeId;
@@ -60,7 +62,19 @@ impl Account {
         Plan {
             credits: self.model.plan_credits.map(|credits| Count(credits.unsigned_abs())),
             chat_module: self.model.chat_module,
+            at_end: Name(self.model.at_plan_end.unwrap_or(PlanEnd::Continue)),
         }
+    }
+
+    /// What segments cost; a credit each where no price is named.
+    async fn prices(&self) -> Result<Vec<CreditPrice>> {
+        let prices = Tariff::of(&self.model)?.prices();
+        Ok(prices.into_iter().map(CreditPrice::from).collect())
+    }
+
+    /// What of the month's credits is used, and what is expected. Needs the role MANAGER.
+    async fn credits(&self) -> Option<Result<AccountCredits>> {
+        Some(credits::of_account(self.reader.scope()).await.map_err(Into::into))
     }
 
     /// How long after a send an inbound message counts as a reply to it.
@@ -391,6 +405,8 @@ pub struct Plan {
     pub credits: Option<Count>,
     /// Whether the chat exports are part of it.
     pub chat_module: bool,
+    /// What happens when the credits are used up.
+    pub at_end: Name<PlanEnd>,
 }
 
 fn words(stored: &serde_json::Value) -> Vec<&str> {

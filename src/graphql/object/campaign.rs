@@ -9,6 +9,7 @@ use entity::id::{CampaignId, ContactId};
 use entity::kinds::{CampaignStatus, SkipReason, UnknownPolicy};
 
 use super::campaign_progress::{CampaignProgress, ProgressOf};
+use super::credits::{self, CampaignEstimate};
 use super::engagement::{Engagement, engagement};
 use super::recipient::{self, CampaignRecipient};
 use super::{Contact, Inbox, Template};
@@ -126,6 +127,15 @@ impl Campaign {
     /// query.
     async fn progress(&self) -> Result<CampaignProgress> {
         Ok(self.reader.find(ProgressOf(self.model.id)).await?.unwrap_or_default())
+    }
+
+    /// What it is still to cost, by the texts of some of its recipients: before it starts, to all who
+    /// could be sent it now.
+    async fn estimate(&self) -> Option<Result<CampaignEstimate>> {
+        if let Err(error) = self.reader.caller().count() {
+            return Some(Err(error.into()));
+        }
+        Some(credits::of_campaign(self.reader.scope(), self.model.id).await.map_err(Into::into))
     }
 
     /// Its numbers: of its recipients under the time of its start, of what it sent under the time of

@@ -103,6 +103,16 @@ impl Message {
         Name(self.model.origin)
     }
 
+    /// In how many parts a network charges for it; none where it was not sent from here.
+    async fn segments(&self) -> Option<i32> {
+        self.model.segments.map(Into::into)
+    }
+
+    /// What it costs, spent when the provider takes it; none where it was not sent from here.
+    async fn credits(&self) -> Option<i64> {
+        self.model.credits
+    }
+
     /// The text; none for callers who may not see personal data.
     async fn content(&self) -> Option<&str> {
         let seen = self.reader.scope().sees_personal_data();

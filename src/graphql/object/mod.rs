@@ -11,6 +11,7 @@ pub mod contact;
 pub mod conversation;
 pub mod conversation_event;
 pub mod conversation_start;
+pub mod credits;
 pub mod engagement;
 pub mod engagement_row;
 pub mod inbox;

@@ -41,6 +41,8 @@ struct Counted {
     /// Facts of the numerator, and of the denominator.
     part: u32,
     whole: u32,
+    /// What was summed.
+    total: i64,
     /// Who was met.
     who: HashSet<String>,
     /// What lasted how long, in microseconds.
@@ -58,6 +60,7 @@ impl Number {
             |number| Self { value: Some(number), numerator: Some(number), denominator: None };
         match measure {
             Measure::Count(_) => count(f64::from(counted.part)),
+            Measure::Total(..) => count(counted.total as f64),
             Measure::Distinct(..) => count(f64::from(u32::try_from(counted.who.len()).unwrap())),
             Measure::Share { .. } => {
                 let (numerator, denominator) = (f64::from(counted.part), f64::from(counted.whole));
@@ -105,6 +108,8 @@ impl Expected {
                 }
                 let (part, whole) = match meaning.measure {
                     Measure::Count(of) => (of(fact), false),
+                    // What costs nothing makes no group.
+                    Measure::Total(of, number) => (of(fact) && number(fact) != 0, false),
                     Measure::Share { part, whole } => (whole(fact) && part(fact), whole(fact)),
                     Measure::Distinct(of, _) => (of(fact), false),
                     Measure::Mean(length) | Measure::Percentile(length, _) => {
@@ -123,6 +128,7 @@ impl Expected {
                         Measure::Mean(length) | Measure::Percentile(length, _) => {
                             counts[index].lasted.extend(length(fact));
                         }
+                        Measure::Total(_, number) => counts[index].total += number(fact),
                         Measure::Count(_) | Measure::Share { .. } => {}
                     }
                 };

@@ -57,6 +57,8 @@ pub struct Said {
     pub template: Option<usize>,
     pub campaign: bool,
     pub automation: bool,
+    /// What it costs, where it was sent from here.
+    pub credits: Option<i64>,
     /// What it says, if that is a word by which contacts opt out or in; of the client alone.
     pub word: Option<Word>,
     /// The message on the same inbox that it quotes.
@@ -188,6 +190,7 @@ impl Said {
             template: None,
             campaign: false,
             automation: false,
+            credits: None,
             word: None,
             quotes: None,
             heard: Vec::new(),
@@ -201,6 +204,7 @@ impl Said {
             said.automation = dice.chance(10);
         }
         if !said.inbound() && !said.silent() {
+            said.credits = dice.pick(&[None, Some(0), Some(1), Some(3), Some(7)]);
             for _ in 0..dice.below(5) {
                 let before = said.heard.last().cloned();
                 said.heard.push(Heard::random(dice, at, before));

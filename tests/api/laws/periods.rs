@@ -16,7 +16,7 @@ use crate::on_both;
 /// The value of a metric where nothing happened.
 fn empty(value: &MetricValue) -> Option<f64> {
     match definition(value.metric).unit {
-        MetricUnit::Count => Some(0.0),
+        MetricUnit::Count | MetricUnit::Credits => Some(0.0),
         MetricUnit::Share | MetricUnit::Seconds => None,
     }
 }

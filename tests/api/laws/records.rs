@@ -51,7 +51,11 @@ fn cell(report: &Report, row: &Row) -> ReportCell {
 fn said(row: &Row, metric: Metric, part: Part) -> Option<f64> {
     let value = row.values.iter().find(|value| value.metric == metric).unwrap();
     match part {
-        Part::Numerator if definition(metric).unit == MetricUnit::Seconds => None,
+        Part::Numerator
+            if matches!(definition(metric).unit, MetricUnit::Seconds | MetricUnit::Credits) =>
+        {
+            None
+        }
         Part::Numerator => value.numerator,
         Part::Denominator => value.denominator,
     }

@@ -21,6 +21,8 @@ pub enum Measure {
         part: Test,
         whole: Test,
     },
+    /// The sum of a number, of the facts that pass.
+    Total(Test, fn(&Fact) -> i64),
     /// Different ones of what is named, among the facts.
     Distinct(Test, Who),
     /// Of what some facts lasted, in microseconds.
@@ -82,6 +84,11 @@ pub fn meaning(metric: Metric) -> Meaning {
         Metric::DeliveryRate => share(delivered, sent),
         Metric::ReadRate => share(read, |fact| delivered(fact) && fact.inbox.gives_reads),
         Metric::FailureRate => share(failed, |fact| sent(fact) || failed(fact)),
+        Metric::CreditsUsed => Meaning {
+            measure: Measure::Total(accepted, |fact| fact.said.credits.unwrap_or(0)),
+            times: Times::Own,
+            about: About::Messages,
+        },
         Metric::Targeted => of_recipients(Measure::Count(|_| true)),
         Metric::Skipped => of_recipients(Measure::Count(|fact| {
             recipient_status(fact) == Some(RecipientStatus::Skipped)
@@ -251,6 +258,10 @@ fn is(fact: &Fact, status: MessageStatus) -> bool {
 
 fn is_any(fact: &Fact, statuses: &[MessageStatus]) -> bool {
     statuses.iter().any(|status| is(fact, *status))
+}
+
+fn accepted(fact: &Fact) -> bool {
+    fact.standing.as_ref().is_some_and(|standing| standing.sent_at.is_some())
 }
 
 /// Ever accepted, whatever became of it.

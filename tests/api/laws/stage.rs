@@ -10,6 +10,7 @@ use entity::inbox;
 use entity::kinds::{AuthorKind, Direction, Platform, Role, TemplateCategory};
 use rapport::auth::AccountScope;
 use rapport::domain::bot::{self, BotCreate};
+use rapport::domain::credits::Cost;
 use rapport::domain::inbox::InboxCreate;
 use rapport::domain::inbox_hours::{BusinessHours, Span};
 use rapport::domain::label::{self, LabelCreate};
@@ -201,6 +202,7 @@ impl Stage {
             template_id: said.template.map(|template| self.templates[template]),
             campaign_id: said.campaign.then(|| self.campaigns[0]),
             automation_id: said.automation.then(|| AutomationId(Uuid::from_u128(2))),
+            cost: said.credits.map(|credits| Cost { segments: 1, credits }),
             occurred_at: Some(said.at),
             traffic: source.map(Source::traffic),
             quoted_external_id: said.quotes.map(external_id),

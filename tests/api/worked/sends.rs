@@ -5,6 +5,18 @@ use rapport::analytics::Metric;
 use super::{Example, count, on_event, share};
 
 pub const EXAMPLES: &[Example] = &[
+    // 5: two that were accepted, whatever became of one. The third never was, and the fourth is of
+    // the day before.
+    count(
+        Metric::CreditsUsed,
+        5.0,
+        &[
+            " 0 09:00 | mailing for 2 | sms ada | delivered 0 09:01",
+            " 0 09:00 | mailing for 3 | sms bob | sent 0 09:00, undelivered 0 09:05",
+            " 0 09:00 | mailing for 4 | sms cy  | failed 0 09:00",
+            "-1 09:00 | mailing for 1 | sms ada | delivered -1 09:01",
+        ],
+    ),
     // 3: accepted; accepted and then given up; read, which implies that it was accepted, and
     // counts on the day of the send. Not what failed without being accepted, what nothing was
     // heard of, the send of the day before, and the chat message.

@@ -49,6 +49,8 @@ pub(super) fn row(batch: &Batch<'_>, draft: &MessageDraft<'_>) -> message::Activ
         private: Set(input.private),
         template_id: Set(input.template_id),
         campaign_id: Set(input.campaign_id),
+        segments: Set(input.cost.map(|cost| cost.segments)),
+        credits: Set(input.cost.map(|cost| cost.credits)),
         automation_id: Set(input.automation_id),
         origin: Set(input.session_origin()),
         quoted_external_id: Set(input.quoted_external_id.clone()),
