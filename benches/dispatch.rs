@@ -159,6 +159,7 @@ async fn people(scope: &AccountScope, count: usize) {
                 email: None,
                 phone: Some(format!("+1{number:010}")),
                 merged_into_id: None,
+                erased_at: None,
                 created_at: now,
                 updated_at: now,
             }

@@ -1,7 +1,8 @@
-//! The dense numbers given out in an account. Its row is the lock under which facts of the account are recorded, one transaction after the other.
+//! The dense numbers given out in an account, and when something was erased in it last. Its row is the lock under which facts of the account are recorded, one transaction after the other.
 
 use sea_orm::entity::prelude::*;
 
+use crate::Timestamp;
 use crate::id::AccountId;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -15,6 +16,8 @@ pub struct Model {
     pub conversations: i64,
     /// The last display id given out.
     pub display_ids: i64,
+    /// When a contact was erased last: nothing that happened later needs to be compared.
+    pub last_erased_at: Option<Timestamp>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

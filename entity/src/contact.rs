@@ -30,6 +30,8 @@ pub struct Model {
     pub phone: Option<String>,
     /// The contact that took this one's place.
     pub merged_into_id: Option<ContactId>,
+    /// When its personal data were removed: nothing but its ids and times is left since.
+    pub erased_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

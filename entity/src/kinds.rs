@@ -80,7 +80,7 @@ vocabulary! {
         Agent = 2 => "AGENT",
         /// Also sees the engagement overview and keeps templates, bots, labels and opt-outs.
         Manager = 3 => "MANAGER",
-        /// Also keeps inboxes, users, tokens and the account's settings.
+        /// Also keeps inboxes, users, tokens and the account's settings, and erases contacts.
         Admin = 4 => "ADMIN",
         /// Also names other owners and keeps the plan.
         Owner = 5 => "OWNER",

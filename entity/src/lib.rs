@@ -19,6 +19,7 @@ pub mod conversation;
 pub mod conversation_event;
 pub mod conversation_label;
 pub mod credit;
+pub mod erased_address;
 pub mod event;
 pub mod event_log;
 pub mod id;

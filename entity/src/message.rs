@@ -23,7 +23,7 @@ pub struct Model {
     pub conversation_id: ConversationId,
     pub session_id: Option<SessionId>,
     pub session_role: Option<SessionRole>,
-    /// Its id at the provider or in the system that records it.
+    /// Its id at the provider or in the system that records it; a hash once the contact was erased.
     #[sea_orm(column_type = "Text", nullable)]
     pub external_id: Option<String>,
     pub medium: Medium,

@@ -15,7 +15,8 @@ pub struct Model {
     pub id: OptOutId,
     /// The family of platforms on which it holds.
     pub platform: Platform,
-    /// Normalised phone number, e-mail address or messenger id.
+    /// Normalised phone number, e-mail address or messenger id; a keyed hash once the contact was
+    /// erased.
     #[sea_orm(column_type = "Text")]
     pub address: String,
     pub kind: OptOutKind,

@@ -25,6 +25,9 @@ pub struct Model {
     pub code: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub detail: Option<String>,
+    /// Keyed hash of the address to which the message went, where the provider tells it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub recipient: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

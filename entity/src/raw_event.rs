@@ -1,4 +1,5 @@
-//! A webhook delivery as it came in, kept before anything is made of it.
+//! A webhook delivery as it came in, kept before anything is made of it, until somebody is erased
+//! of whom it tells.
 
 use sea_orm::entity::prelude::*;
 

@@ -17,6 +17,7 @@ mod m20261125_000011_message_log;
 mod m20261125_000012_views;
 mod m20261130_000013_event_log;
 mod m20261201_000014_campaigns;
+mod m20261202_000015_erasure;
 mod m20261205_000015_signed_queries;
 mod m20261206_000016_credits;
 mod schema;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000012_views::Migration),
             Box::new(m20261130_000013_event_log::Migration),
             Box::new(m20261201_000014_campaigns::Migration),
+            Box::new(m20261202_000015_erasure::Migration),
             Box::new(m20261205_000015_signed_queries::Migration),
             Box::new(m20261206_000016_credits::Migration),
         ]

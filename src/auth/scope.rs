@@ -54,7 +54,7 @@ pub enum Permission {
     Manage,
     /// See tokens, sign-ins, webhook addresses and raw webhook deliveries.
     Inspect,
-    /// Keep inboxes, users, tokens and settings.
+    /// Keep inboxes, users, tokens and settings, and erase contacts.
     Administer,
     /// Keep the plan, and other owners.
     Own,

@@ -1,5 +1,8 @@
-//! Encryption of provider secrets at rest, and keys for what the server signs. Where the
-//! vault's own key comes from is the start-up's business.
+//! Encryption of provider secrets at rest, keys for what the server signs, and keyed hashes of what
+//! must be known again without being kept. Where the vault's own key comes from is the start-up's
+//! business.
+
+use std::fmt::Write as _;
 
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
@@ -49,6 +52,19 @@ impl Vault {
         let broken = || Error::bug("a stored secret does not open with this key");
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or_else(broken)?;
         self.cipher.decrypt(&XNonce::from(*nonce), sealed).map_err(|_| broken())
+    }
+
+    /// The hash of a text under a key that is derived for the purpose, in hex. Whoever has the
+    /// database without the key cannot try out which text it was, though there be few.
+    pub fn fingerprint(&self, purpose: &str, text: &str) -> String {
+        let mut signer = self.signer(purpose);
+        signer.update(text.as_bytes());
+        let bytes = signer.finalize().into_bytes();
+        bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing into a text never fails.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
     }
 }
 
@@ -100,5 +116,29 @@ mod tests {
         changed[NONCE] ^= 1;
         assert!(Vault::new([7; 32]).open(&changed).is_err());
         assert!(Vault::new([7; 32]).open(&sealed[..NONCE - 1]).is_err());
+    }
+
+    #[test]
+    fn hashes_depend_on_key_purpose_and_text() {
+        let hash = Vault::new([7; 32]).fingerprint("address", "+15550001111");
+        assert_eq!(hash.len(), 64);
+        assert_eq!(Vault::new([7; 32]).fingerprint("address", "+15550001111"), hash);
+        for other in [
+            Vault::new([8; 32]).fingerprint("address", "+15550001111"),
+            Vault::new([7; 32]).fingerprint("id", "+15550001111"),
+            Vault::new([7; 32]).fingerprint("address", "+15550001112"),
+        ] {
+            assert_ne!(other, hash);
+        }
+    }
+
+    /// RFC 4231, test case 1, whose key is shorter.
+    #[test]
+    fn the_hash_is_hmac_sha256() {
+        let mut key = [0u8; 32];
+        key[..20].copy_from_slice(&[0x0b; 20]);
+        let hash = tag(mac(key), b"Hi There");
+        assert_eq!(hash[..4], [0xb0, 0x34, 0x4c, 0x61]);
+        assert_eq!(hash[28..], [0x2e, 0x32, 0xcf, 0xf7]);
     }
 }

@@ -173,6 +173,7 @@ impl Book<'_> {
             received_at: None,
             code: reason.and_then(|reason| cut(&reason.code, 64)),
             detail: reason.and_then(|reason| cut(&reason.detail, 4_096)),
+            recipient: None,
         }));
     }
 

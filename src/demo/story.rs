@@ -430,6 +430,7 @@ impl<'a> Story<'a> {
                 received_at: Some(at),
                 code: failure.map(|(code, _)| code.to_owned()),
                 detail: failure.map(|(_, detail)| detail.to_owned()),
+                recipient: None,
             }),
         );
     }

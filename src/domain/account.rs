@@ -240,6 +240,7 @@ async fn fill(
         contacts: Set(0),
         conversations: Set(0),
         display_ids: Set(0),
+        last_erased_at: Set(None),
     };
     account_counter::Entity::insert(counter).exec_without_returning(tx).await?;
     let answer = match owner {

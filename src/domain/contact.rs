@@ -1,6 +1,7 @@
 //! Contacts: the people an account talks with, how they are known on its inboxes, and their
 //! labels. The same normalised phone number or e-mail address is the same contact; that two
-//! contacts are one is decided by people, in `contact_merge`.
+//! contacts are one is decided by people, in `contact_merge`, and that one is to be forgotten in
+//! `contact_erase`.
 
 mod upsert;
 
@@ -21,7 +22,7 @@ use crate::error::{Error, Result};
 
 pub use upsert::{ContactUpsert, IdentityInput, upsert};
 
-/// Which contacts to list. Contacts that were merged into another are never listed.
+/// Which contacts to list. Contacts that were merged into another or erased are never listed.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ContactFilter {
     /// With one of these labels.
@@ -61,6 +62,7 @@ pub fn select(scope: &AccountScope, filter: &ContactFilter) -> Result<Select<con
     };
     let wanted = Condition::all()
         .add(C::MergedIntoId.is_null())
+        .add(C::ErasedAt.is_null())
         .add_option(labelled)
         .add_option(known)
         .add_option(filter.has_phone.map(|wanted| present(C::Phone, wanted)))

@@ -63,6 +63,9 @@ async fn both(
                     "was merged into another contact before",
                 );
             }
+            Some(contact) if contact.erased_at.is_some() => {
+                checks.fail(path, ViolationCode::Conflict, "was erased");
+            }
             Some(_) => {}
         }
     }

@@ -144,6 +144,7 @@ mod tests {
             email: Some("ada@example.org".to_owned()),
             phone: None,
             merged_into_id: None,
+            erased_at: None,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
         }

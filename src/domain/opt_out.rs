@@ -19,7 +19,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::page::Order;
-use super::{LONGEST_NAME, event, record, text};
+use super::{LONGEST_NAME, erased, event, record, text};
 use crate::auth::{AccountScope, Permission};
 use crate::error::{Checks, Error, Result};
 
@@ -82,12 +82,21 @@ pub fn address(
     email: Option<&str>,
     source_id: Option<&str>,
 ) -> Option<String> {
-    let shared = match platform {
+    shared(platform, phone, email, source_id).or_else(|| source_id.map(str::to_owned))
+}
+
+/// Of the same, only a phone number or an e-mail address, which is the same on every inbox.
+pub(super) fn shared(
+    platform: Platform,
+    phone: Option<&str>,
+    email: Option<&str>,
+    source_id: Option<&str>,
+) -> Option<String> {
+    match platform {
         _ if has_numbers(platform) => phone.map(str::to_owned).or_else(|| text::phone(source_id?)),
         Platform::Email => email.map(str::to_owned).or_else(|| text::email(source_id?)),
         _ => None,
-    };
-    shared.or_else(|| source_id.map(str::to_owned))
+    }
 }
 
 /// Whether a message is wholly one of the account's words, which are in lower case. White
@@ -123,7 +132,7 @@ pub async fn append(
     for entry in &entries {
         let id = scope.id();
         ids.push(id);
-        let history = histories.entry((entry.platform, entry.address.clone())).or_default();
+        let history = histories.entry(lasting(scope, entry.platform, &entry.address)).or_default();
         history.add(Heard {
             id,
             kind: entry.kind,
@@ -225,18 +234,30 @@ struct Stored {
     occurred_at: Timestamp,
 }
 
+/// Under what the history of an address is kept here: what was said before its contact was
+/// erased stands under a hash, and goes on counting.
+fn lasting(scope: &AccountScope, platform: Platform, address: &str) -> Address {
+    (platform, erased::address(scope, address))
+}
+
+/// The histories of addresses, by [`lasting`].
 async fn histories(
     scope: &AccountScope,
     connection: &impl ConnectionTrait,
     addresses: BTreeSet<Address>,
 ) -> Result<HashMap<Address, History>> {
     use opt_out::Column as C;
-    let addresses: Vec<Address> = addresses.into_iter().collect();
+    let mut forms: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
+    for (platform, address) in addresses {
+        let lasting = lasting(scope, platform, &address);
+        forms.entry(lasting.clone()).or_default().extend([address, lasting.1]);
+    }
+    let forms: Vec<(Address, BTreeSet<String>)> = forms.into_iter().collect();
     let mut histories: HashMap<Address, History> = HashMap::new();
-    for chunk in addresses.chunks(CHUNK) {
+    for chunk in forms.chunks(CHUNK) {
         let mut families: BTreeMap<Platform, BTreeSet<&str>> = BTreeMap::new();
-        for (platform, address) in chunk {
-            families.entry(*platform).or_default().insert(address);
+        for ((platform, _), forms) in chunk {
+            families.entry(*platform).or_default().extend(forms.iter().map(String::as_str));
         }
         let wanted = families.into_iter().fold(Condition::any(), |any, (platform, addresses)| {
             any.add(Condition::all().add(C::Platform.eq(platform)).add(C::Address.is_in(addresses)))
@@ -251,7 +272,7 @@ async fn histories(
             .await?;
         for Stored { id, platform, address, kind, effective, occurred_at } in heard {
             let effective = Some(effective);
-            let history = histories.entry((platform, address)).or_default();
+            let history = histories.entry(lasting(scope, platform, &address)).or_default();
             history.add(Heard { id, kind, occurred_at, effective });
         }
     }
@@ -266,9 +287,11 @@ pub async fn current(
     addresses: &[Address],
 ) -> Result<HashMap<Address, OptOutKind>> {
     let histories = histories(scope, connection, addresses.iter().cloned().collect()).await?;
-    let last =
-        |(address, History(entries)): (Address, History)| Some((address, entries.last()?.kind));
-    Ok(histories.into_iter().filter_map(last).collect())
+    let last = |address: &Address| {
+        let History(entries) = histories.get(&lasting(scope, address.0, &address.1))?;
+        Some((address.clone(), entries.last()?.kind))
+    };
+    Ok(addresses.iter().filter_map(last).collect())
 }
 
 /// The entries that `filter` lets through.

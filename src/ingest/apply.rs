@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use entity::id::{InboxId, RawEventId};
+use entity::id::{InboxId, MessageId, RawEventId};
 use entity::kinds::{OptOutSource, Platform, Provider};
-use entity::{contact, contact_identity, inbox, raw_event};
+use entity::{Timestamp, contact, contact_identity, inbox, raw_event};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use super::parsed::{Consent, Delivery, Lines, Parsed, TemplateUpdate};
@@ -14,7 +14,7 @@ use super::tally::Tally;
 use super::{store, telegram, twilio, webhook, whatsapp};
 use crate::auth::AccountScope;
 use crate::domain::record::{self, MOST_ITEMS, Outcome};
-use crate::domain::{contact as contacts, inbox as inboxes, opt_out, template, text};
+use crate::domain::{contact as contacts, erased, inbox as inboxes, opt_out, template, text};
 use crate::error::Result;
 
 /// Applies a waiting event. False if it waits no longer, or another process is at it. On an
@@ -92,8 +92,10 @@ async fn record(
         outcomes.extend(record::apply(scope, tx, chunk).await?);
     }
     outcomes.iter().for_each(|outcome| tally.outcome(outcome));
+    let of_erased = erased::messages(scope, tx, &messages(&outcomes)).await?;
+    tally.erased(u32::try_from(of_erased).unwrap_or(u32::MAX), "known");
     if !consents.is_empty() {
-        consent(scope, tx, &consents).await?;
+        tally.erased(consent(scope, tx, &consents).await?, "consent");
         let counted = consents.iter().filter(|consent| consent.counts).count();
         tally.applied = tally.applied.saturating_add(u32::try_from(counted).unwrap_or(u32::MAX));
     }
@@ -107,19 +109,37 @@ async fn record(
     Ok((tally, outcomes))
 }
 
+/// The messages that a delivery made or told of.
+fn messages(outcomes: &[Outcome]) -> Vec<MessageId> {
+    let message = |outcome: &Outcome| match outcome {
+        Outcome::Recorded { message_id, .. } | Outcome::Duplicate { message_id, .. } => *message_id,
+        Outcome::Parked | Outcome::Erased | Outcome::Rejected(_) => None,
+    };
+    outcomes.iter().filter_map(message).collect()
+}
+
+/// Puts consents into the history. Says how many came from whom was erased after them: these
+/// hold all the same, under the hash of the address.
 async fn consent(
     scope: &AccountScope,
     tx: &DatabaseTransaction,
     consents: &[Consent],
-) -> Result<()> {
+) -> Result<u32> {
     // Recording may put words of the same contacts into the history.
-    scope.lock(tx).await?;
+    let counter = scope.lock(tx).await?;
     let platforms = platforms(scope, tx, consents).await?;
+    let last = counter.last_erased_at;
+    let erased_later = erased_later(scope, tx, last, &platforms, consents).await?;
+    let mut count = 0u32;
     let mut entries = Vec::with_capacity(consents.len());
-    for consent in consents {
+    for (consent, erased) in consents.iter().zip(erased_later) {
         let Some(platform) = platforms.get(&consent.inbox_id).copied() else { continue };
         let number = text::phone(&consent.source_id).filter(|_| opt_out::has_numbers(platform));
-        let contact = contact(scope, tx, consent, number.as_deref()).await?;
+        count = count.saturating_add(u32::from(erased));
+        let contact = match erased {
+            true => None,
+            false => contact(scope, tx, consent, number.as_deref()).await?,
+        };
         // The family's address is the phone number wherever one is known.
         let known = contact.as_ref().and_then(|known| known.phone.as_deref());
         let phone = number.as_deref().or(known);
@@ -129,7 +149,7 @@ async fn consent(
         };
         entries.push(opt_out::NewEntry {
             platform,
-            address,
+            address: if erased { erased::address(scope, &address) } else { address },
             kind: consent.kind,
             source: OptOutSource::Provider,
             contact_id: contact.map(|known| known.id),
@@ -141,7 +161,27 @@ async fn consent(
         });
     }
     opt_out::append(scope, tx, entries).await?;
-    Ok(())
+    Ok(count)
+}
+
+/// Of each consent whether whom it came from was erased after it. `last` is when anybody was.
+async fn erased_later(
+    scope: &AccountScope,
+    tx: &DatabaseTransaction,
+    last: Option<Timestamp>,
+    platforms: &HashMap<InboxId, Platform>,
+    consents: &[Consent],
+) -> Result<Vec<bool>> {
+    if consents.iter().all(|consent| last.is_none_or(|last| last <= consent.occurred_at)) {
+        return Ok(vec![false; consents.len()]);
+    }
+    let asked = consents.iter().map(|consent| {
+        let (inbox, id) = (consent.inbox_id, consent.source_id.as_str());
+        let traces = platforms.get(&inbox).map(|known| erased::traces(scope, *known, inbox, id));
+        (traces.unwrap_or_default(), consent.occurred_at)
+    });
+    let asked: Vec<_> = asked.collect();
+    erased::erased_after(scope, tx, &asked).await
 }
 
 async fn platforms(

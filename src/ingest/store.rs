@@ -1,10 +1,11 @@
-//! The door: who may deliver, and the raw events, kept byte for byte as they came in. A
-//! delivery counts as received once its row is committed, and not before.
+//! The door: who may deliver, and the raw events, kept byte for byte as they came in, until whom
+//! they tell of is erased. A delivery counts as received once its row is committed, and not
+//! before.
 
 use entity::id::{AccountId, RawEventId};
 use entity::raw_event::Column as C;
 use entity::{Timestamp, inbox, raw_event};
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
@@ -16,6 +17,7 @@ use super::tally::Tally;
 use super::token::same_token;
 use crate::auth::AccountScope;
 use crate::db::Sql;
+use crate::domain::erased;
 use crate::domain::inbox::{Credentials, by_webhook_key, credentials, provider_of_slug};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -160,12 +162,15 @@ pub(super) async fn close(
     tally: &Tally,
 ) -> Result<()> {
     let count = |count: u32| Set(i32::try_from(count).unwrap_or(i32::MAX));
+    // Everything that could be applied was; the rest goes with what must not stay.
+    let body = if tally.erased > 0 { Set(erased::DELIVERY.to_vec()) } else { NotSet };
     let closed = raw_event::ActiveModel {
         applied_at: Set(Some(scope.now())),
         applied: count(tally.applied),
         unknown: count(tally.unknown),
         failed: count(tally.failed),
         remark: Set(tally.remark()),
+        body,
         ..Default::default()
     };
     scope.update_many::<raw_event::Entity>().set(closed).filter(C::Id.eq(id)).exec(tx).await?;

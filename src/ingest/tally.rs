@@ -20,6 +20,8 @@ pub struct Tally {
     pub unknown: u32,
     /// Elements that could not be applied.
     pub failed: u32,
+    /// Elements about contacts who were erased, whatever became of them.
+    pub erased: u32,
     notes: BTreeMap<(Remark, String), u32>,
 }
 
@@ -28,6 +30,7 @@ enum Remark {
     Unknown,
     Failed,
     Changed,
+    Erased,
 }
 
 impl Tally {
@@ -46,11 +49,20 @@ impl Tally {
         self.note(Remark::Changed, what.into(), 1);
     }
 
+    /// Elements tell of contacts who were erased, so that the delivery must not be kept as it came.
+    pub fn erased(&mut self, count: u32, what: impl Into<String>) {
+        if count > 0 {
+            self.erased = self.erased.saturating_add(count);
+            self.note(Remark::Erased, what.into(), count);
+        }
+    }
+
     pub fn outcome(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Recorded { .. } | Outcome::Duplicate { .. } | Outcome::Parked => {
                 self.applied = self.applied.saturating_add(1);
             }
+            Outcome::Erased => self.erased(1, "dropped"),
             Outcome::Rejected(violations) => {
                 let rules = violations
                     .iter()
@@ -84,6 +96,7 @@ impl Tally {
                     Remark::Unknown => "unknown: ",
                     Remark::Failed => "failed: ",
                     Remark::Changed => "changed: ",
+                    Remark::Erased => "erased: ",
                 });
                 last = Some(*remark);
             }
@@ -134,6 +147,17 @@ mod tests {
         }]));
         assert_eq!((tally.applied, tally.failed), (1, 1));
         assert_eq!(tally.remark().unwrap(), "failed: message.content TOO_LONG (1)");
+    }
+
+    #[test]
+    fn what_tells_of_the_erased_is_counted_apart() {
+        let mut tally = Tally::default();
+        tally.erased(0, "opt-out");
+        assert_eq!(tally, Tally::default());
+        tally.outcome(&Outcome::Erased);
+        tally.outcome(&Outcome::Erased);
+        assert_eq!((tally.applied, tally.unknown, tally.failed, tally.erased), (0, 0, 0, 2));
+        assert_eq!(tally.remark().unwrap(), "erased: dropped (2)");
     }
 
     #[test]

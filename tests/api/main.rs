@@ -22,6 +22,7 @@ mod conversations;
 mod credits;
 mod cut;
 mod engagement;
+mod erasure;
 mod examples;
 mod gate;
 mod grafana;

@@ -74,6 +74,7 @@ fn items(app: &TestApp, inboxes: &[entity::inbox::Model; 2], history: &[Said]) -
                 received_at: None,
                 code: (*kind == StatusKind::Failed).then(|| "131026".to_owned()),
                 detail: None,
+                recipient: None,
             }));
         }
     }

@@ -13,8 +13,12 @@ use crate::support::schema::Schema;
 use crate::support::world::{World, fill};
 
 /// The fields of an account that not everybody in it may see.
-const GUARDED: [(&str, Role); 3] =
-    [("tokens", Role::Admin), ("webhookEvents", Role::Admin), ("campaigns", Role::Manager)];
+const GUARDED: [(&str, Role); 4] = [
+    ("tokens", Role::Admin),
+    ("webhookEvents", Role::Admin),
+    ("campaigns", Role::Manager),
+    ("credits", Role::Manager),
+];
 
 fn forbidden(answer: &Answer) -> bool {
     let errors = answer.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -203,6 +203,7 @@ impl<'a> Desk<'a> {
             received_at: None,
             code: some(code),
             detail: some(detail),
+            recipient: None,
         }));
     }
 

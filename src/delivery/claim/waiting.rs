@@ -193,6 +193,13 @@ pub(super) async fn resend(desk: &mut Desk<'_>, unknown: Vec<attempt::Model>) ->
             still.push(attempt);
         }
     }
+    let ids: Vec<_> = still.iter().map(|attempt| attempt.contact_id).collect();
+    let contacts = desk.contacts(&ids).await?;
+    // Whoever was erased is sent nothing more.
+    still.retain(|attempt| {
+        let contact = contacts.get(&attempt.contact_id);
+        contact.is_some_and(|contact| contact.erased_at.is_none())
+    });
     let mut messages = Vec::with_capacity(still.len());
     for attempt in still {
         let sent = desk.scope.find::<message::Entity>();

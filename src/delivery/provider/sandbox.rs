@@ -72,6 +72,7 @@ fn status(attempt: &attempt::Model, kind: StatusKind, code: Option<&str>) -> Ite
         received_at: None,
         code: code.map(str::to_owned),
         detail: code.map(|_| "played by the sandbox".to_owned()),
+        recipient: None,
     })
 }
 

@@ -339,6 +339,8 @@ fn judged(
     let mut addressed = audience.select_only().column(contact::Column::Id).into_query();
     addressed.expr_as(Expr::cust_with_values(text, values), Alias::new("address"));
 
+    // An opt-out from before the contact was erased stands under a hash, which no SQL can make:
+    // such a recipient waits, and is skipped for it when its turn comes.
     let mut out = Sql::new(
         "COALESCE((SELECT o.kind FROM opt_out o WHERE o.address = a.address AND o.account_id = ",
     );

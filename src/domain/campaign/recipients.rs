@@ -181,6 +181,10 @@ async fn again(
         let message = "a message to this recipient is on its way or was delivered";
         return Err(Error::invalid("contactId", ViolationCode::Conflict, message));
     }
+    let contact = contacts::resolve(scope, tx, last.contact_id).await?;
+    if contact.is_some_and(|contact| contact.erased_at.is_some()) {
+        return Err(Error::invalid("contactId", ViolationCode::Conflict, "was erased"));
+    }
     send_again(scope, tx, vec![(last, sent)]).await
 }
 

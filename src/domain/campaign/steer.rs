@@ -260,6 +260,7 @@ fn cancelled(attempt: &attempt::Model) -> Item {
         received_at: None,
         code: None,
         detail: None,
+        recipient: None,
     })
 }
 

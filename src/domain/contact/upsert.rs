@@ -97,6 +97,7 @@ async fn apply(
         email: None,
         phone: None,
         merged_into_id: None,
+        erased_at: None,
         created_at: now,
         updated_at: now,
     };
@@ -265,6 +266,11 @@ async fn meant(
     };
     if input.id.is_some() && by_id.is_none() {
         checks.fail("id", ViolationCode::NotFound, "no such contact");
+        return Ok(None);
+    }
+    if by_id.as_ref().is_some_and(|contact| contact.erased_at.is_some()) {
+        let message = "was erased; without the id a new contact is made";
+        checks.fail("id", ViolationCode::Conflict, message);
         return Ok(None);
     }
     let wanted = Condition::any()

@@ -252,7 +252,7 @@ fn status<'a>(
         code: input.code.clone().filter(|code| !code.is_empty()),
         detail: input.detail.clone(),
     };
-    Some(StatusDraft { item, input, heard })
+    Some(StatusDraft { item, input, heard, erased: false })
 }
 
 fn event<'a>(

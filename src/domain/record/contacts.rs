@@ -85,6 +85,7 @@ pub(super) async fn resolve(batch: &mut Batch<'_>) -> Result<()> {
             email: person.email,
             phone: person.phone,
             merged_into_id: None,
+            erased_at: None,
             // A contact is as old as the first we heard of it here, not as its oldest message.
             created_at: batch.now,
             updated_at: batch.now,

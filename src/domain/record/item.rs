@@ -150,6 +150,9 @@ pub struct NewStatus {
     pub received_at: Option<Timestamp>,
     pub code: Option<String>,
     pub detail: Option<String>,
+    /// The address or id on the platform to which the message went, where the provider tells it.
+    #[serde(skip)]
+    pub recipient: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -180,6 +183,8 @@ pub enum Outcome {
     Duplicate { message_id: Option<MessageId>, conversation_id: Option<ConversationId> },
     /// A status of a message that is not known yet; it takes effect when the message appears.
     Parked,
+    /// It happened before its contact was erased; only an opt-out or opt-in in it is kept.
+    Erased,
     /// It breaks rules and had no effect. Paths are relative to the item.
     Rejected(Vec<Violation>),
 }

@@ -15,7 +15,7 @@ use super::{Batch, Item, NewMessage, NewStatus};
 use crate::auth::AccountScope;
 use crate::db::Sql;
 use crate::domain::inbox_hours::Schedule;
-use crate::domain::opt_out;
+use crate::domain::{erased, opt_out};
 use crate::error::{Error, Result};
 
 /// What items may refer to, as far as it exists in the account.
@@ -170,6 +170,11 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Whether its contact was erased.
+    pub fn is_erased(&self) -> bool {
+        self.external_id.as_deref().is_some_and(erased::is_erased)
+    }
+
     pub fn is_send(&self) -> bool {
         self.status.is_some() && self.medium == Medium::Mailing
     }
@@ -191,6 +196,15 @@ impl KnownMessages {
             self.by_external_id.insert((known.inbox_id, external_id.clone()), known.id);
         }
         self.all.insert(known.id, known);
+    }
+
+    /// Lets those whose ids at the provider were erased be found by them, with their hashes.
+    fn unmask(&mut self, hashes: &HashMap<(InboxId, String), &str>) {
+        for (hash, id) in hashes {
+            if let Some(known) = self.by_external_id.get(hash).copied() {
+                self.by_external_id.insert((hash.0, (*id).to_owned()), known);
+            }
+        }
     }
 
     /// Notes the id at the provider of one that had none.
@@ -234,15 +248,18 @@ pub(super) async fn known_messages(batch: &Batch<'_>) -> Result<KnownMessages> {
         batch.statuses.iter().filter_map(|status| status.input.message_id).collect();
     let mut known = KnownMessages::default();
     if !keys.is_empty() {
+        let hashes = hashes(batch, &keys);
         let mut sql = Sql::new("WITH v(inbox_id, external_id) AS (");
-        sql.rows(
-            keys.into_iter().map(|(inbox, external)| [Value::from(inbox), Value::from(external)]),
-        );
+        let given = keys.iter().map(|(inbox, id)| [Value::from(*inbox), Value::from(*id)]);
+        let hashed = hashes.keys();
+        let hashed = hashed.map(|(inbox, id)| [Value::from(*inbox), Value::from(id.as_str())]);
+        sql.rows(given.chain(hashed));
         sql.push(&format!(
             ") SELECT {KNOWN} FROM v CROSS JOIN message m WHERE m.inbox_id = v.inbox_id \
              AND m.external_id = v.external_id AND m.account_id = "
         ));
         find(batch, sql, &mut known).await?;
+        known.unmask(&hashes);
     }
     if !ids.is_empty() {
         let mut sql = Sql::new("WITH v(id) AS (");
@@ -253,6 +270,20 @@ pub(super) async fn known_messages(batch: &Batch<'_>) -> Result<KnownMessages> {
         find(batch, sql, &mut known).await?;
     }
     Ok(known)
+}
+
+/// What stands for these ids where their contact was erased; none where nobody ever was.
+fn hashes<'a>(
+    batch: &Batch<'_>,
+    keys: &HashSet<(InboxId, &'a str)>,
+) -> HashMap<(InboxId, String), &'a str> {
+    if batch.counter.last_erased_at.is_none() {
+        return HashMap::new();
+    }
+    let hash = |(inbox, id): &(InboxId, &'a str)| {
+        ((*inbox, erased::external_id(batch.scope, *inbox, id)), *id)
+    };
+    keys.iter().map(hash).collect()
 }
 
 async fn find(batch: &Batch<'_>, mut sql: Sql, known: &mut KnownMessages) -> Result<()> {

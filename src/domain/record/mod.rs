@@ -7,6 +7,7 @@
 mod attribution;
 mod check;
 mod contacts;
+mod erasure;
 mod item;
 mod labels;
 mod ledger;
@@ -140,6 +141,7 @@ enum Taken {
 async fn take<'a>(mut batch: Batch<'a>, items: &'a [Item]) -> Result<Taken> {
     check::items(&mut batch, items);
     let known = load::known_messages(&batch).await?;
+    erasure::drop_erased(&mut batch, &known).await?;
     statuses::drop_duplicates(&mut batch, &known);
     contacts::resolve(&mut batch).await?;
     threads::follow(&mut batch).await?;
@@ -207,6 +209,8 @@ struct StatusDraft<'a> {
     item: usize,
     input: &'a NewStatus,
     heard: Heard,
+    /// Whoever the message went to was erased after this.
+    erased: bool,
 }
 
 struct EventDraft<'a> {

@@ -11,7 +11,7 @@ use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, Set, Value};
 use super::load::{Known, KnownMessages};
 use super::session::Part;
 use super::status::{Heard, Standing, standing};
-use super::{Batch, Outcome};
+use super::{Batch, Outcome, StatusDraft, erasure};
 use crate::db::Sql;
 use crate::domain::rows::IDS;
 use crate::error::{Result, Violation, ViolationCode};
@@ -72,6 +72,8 @@ pub(super) async fn apply(batch: &mut Batch<'_>, mut known: KnownMessages) -> Re
         .filter(|place| batch.messages[drafts[place]].has_status())
         .cloned()
         .chain(batch.writes.adopted.iter().map(|(_, place)| place.clone()))
+        // What waits for a message that was dropped waits in vain.
+        .chain(batch.writes.dropped.iter().cloned())
         .collect();
     let mut parked = parked(batch, waiting).await?;
     let mut of_draft: HashMap<usize, Vec<Heard>> = HashMap::new();
@@ -103,6 +105,11 @@ pub(super) async fn apply(batch: &mut Batch<'_>, mut known: KnownMessages) -> Re
                 }
             }
             (None, None) => match place {
+                Some(place)
+                    if batch.statuses[index].erased || batch.writes.dropped.contains(&place) =>
+                {
+                    Outcome::Erased
+                }
                 Some(place) => {
                     park(batch, index, place);
                     Outcome::Parked
@@ -237,7 +244,8 @@ async fn parked(
 
 /// Keeps an event for the message to come.
 fn park(batch: &mut Batch<'_>, index: usize, (inbox_id, external_id): Place) {
-    let heard = &batch.statuses[index].heard;
+    let StatusDraft { heard, input, .. } = &batch.statuses[index];
+    let to = input.recipient.as_deref();
     let row = parked_event::Model {
         account_id: batch.scope.account_id(),
         id: batch.scope.id(),
@@ -249,6 +257,7 @@ fn park(batch: &mut Batch<'_>, index: usize, (inbox_id, external_id): Place) {
         received_at: heard.received_at,
         code: heard.code.clone(),
         detail: heard.detail.clone(),
+        recipient: to.and_then(|to| erasure::recipient(batch, inbox_id, to)),
     };
     let received_at = heard.received_at;
     let key = (inbox_id, external_id, heard.identity());
@@ -353,8 +362,10 @@ async fn change_known(
         }
         for index in news.statuses {
             let status = &batch.statuses[index];
-            let outcome =
-                add(&mut heard, status.heard.clone(), message.id, message.conversation_id);
+            let mut event = status.heard.clone();
+            // The provider's words may name who was erased.
+            event.detail = event.detail.filter(|_| !message.is_erased());
+            let outcome = add(&mut heard, event, message.id, message.conversation_id);
             batch.outcomes[status.item] = Some(outcome);
         }
         // What was stored stands first, in the order in which it was read.

@@ -62,6 +62,10 @@ pub(super) struct Writes {
     pub sessions: SessionWrites,
     /// Items that repeat another item of the batch.
     pub repeated: Vec<(usize, usize)>,
+    /// Messages that were dropped, since their contacts were erased after them.
+    pub dropped: HashSet<Place>,
+    /// Opt-outs and opt-ins that they said.
+    pub words_of_erased: Vec<opt_out::NewEntry>,
 }
 
 #[derive(Default)]
@@ -107,7 +111,9 @@ pub(super) async fn all(mut batch: Batch<'_>, turned: &[Changed]) -> Result<Vec<
     let quoting = messages::resolve_quotes(&batch, &writes).await?;
     write_sessions(scope, tx, sessions).await?;
     attribution::settle(&batch, turned, &quoting).await?;
-    opt_out::append(scope, tx, opt_outs(&batch)).await?;
+    let mut words = opt_outs(&batch);
+    words.append(&mut writes.words_of_erased);
+    opt_out::append(scope, tx, words).await?;
     scope.save_counter(tx, &batch.counter).await?;
     if let Some(logged) = logged {
         logged.log(scope, tx).await?;
@@ -247,24 +253,27 @@ pub(super) async fn write_sessions(
 /// Inbound messages that are wholly an opt-out or opt-in word. Whether an entry changes
 /// anything is for the history to say.
 fn opt_outs(batch: &Batch<'_>) -> Vec<opt_out::NewEntry> {
-    let entry = |draft: &MessageDraft<'_>| {
-        let kind = draft.word?;
-        let platform = batch.references.inboxes.get(&draft.input.inbox_id)?.platform;
-        let (phone, email) = (draft.phone.as_deref(), draft.email.as_deref());
-        Some(opt_out::NewEntry {
-            platform,
-            address: opt_out::address(platform, phone, email, Some(&draft.source_id))?,
-            kind,
-            source: OptOutSource::Word,
-            contact_id: Some(draft.contact_id),
-            inbox_id: Some(draft.input.inbox_id),
-            message_id: Some(draft.id),
-            user_id: None,
-            reason: None,
-            occurred_at: draft.at,
-        })
-    };
-    batch.messages.iter().filter(|draft| draft.is_inbound()).filter_map(entry).collect()
+    let inbound = batch.messages.iter().filter(|draft| draft.is_inbound());
+    inbound.filter_map(|draft| word(batch, draft)).collect()
+}
+
+/// What an inbound message says that is one of the words.
+pub(super) fn word(batch: &Batch<'_>, draft: &MessageDraft<'_>) -> Option<opt_out::NewEntry> {
+    let kind = draft.word?;
+    let platform = batch.references.inboxes.get(&draft.input.inbox_id)?.platform;
+    let (phone, email) = (draft.phone.as_deref(), draft.email.as_deref());
+    Some(opt_out::NewEntry {
+        platform,
+        address: opt_out::address(platform, phone, email, Some(&draft.source_id))?,
+        kind,
+        source: OptOutSource::Word,
+        contact_id: Some(draft.contact_id),
+        inbox_id: Some(draft.input.inbox_id),
+        message_id: Some(draft.id),
+        user_id: None,
+        reason: None,
+        occurred_at: draft.at,
+    })
 }
 
 fn answers(mut batch: Batch<'_>, writes: &Writes) -> Result<Vec<Outcome>> {

@@ -1,10 +1,10 @@
-//! Keeping contacts, and merging two that are one person.
+//! Keeping contacts, merging two that are one person, and erasing one.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::{Answer, Ids, UserError, owner, payload};
+use super::{Answer, Ids, UserError, named, owner, payload};
 use crate::domain::contact::{self as commands, ContactUpsert, IdentityInput};
-use crate::domain::contact_merge;
+use crate::domain::{contact_erase, contact_merge};
 use crate::error::Result;
 use crate::graphql::id::NodeKind;
 use crate::graphql::object::Contact;
@@ -71,6 +71,25 @@ pub struct ContactMergePayload {
     pub user_errors: Vec<UserError>,
 }
 
+/// Whose personal data to remove.
+#[derive(InputObject)]
+pub struct ContactEraseInput {
+    /// The contact, or one that was merged into it.
+    id: ID,
+    /// Repeated under the same key, the mutation gives the first answer again. 1 to 255
+    /// characters, for 48 hours.
+    idempotency_key: Option<String>,
+}
+
+/// What became of `contactErase`.
+#[derive(SimpleObject)]
+pub struct ContactErasePayload {
+    /// What is left of the contact.
+    pub contact: Option<Contact>,
+    /// What was wrong with the input.
+    pub user_errors: Vec<UserError>,
+}
+
 #[derive(Default)]
 pub struct ContactMutation;
 
@@ -97,6 +116,23 @@ impl ContactMutation {
         #[graphql(desc = "Which two contacts.")] input: ContactMergeInput,
     ) -> Answer<ContactMergePayload> {
         payload(merge(ctx, input).await, |contact, user_errors| ContactMergePayload {
+            contact,
+            user_errors,
+        })
+    }
+
+    /// Removes the personal data of a contact, and of those that were merged into it, for good:
+    /// names, addresses and labels, the texts of its messages, what providers delivered of it.
+    /// Messages and conversations stay without them, so that no report changes. Whoever writes
+    /// from such an address later is a new contact, for whom the opt-outs of before hold; what
+    /// happened before and is told later is not recorded. Erasing once more changes nothing.
+    /// Needs the role ADMIN.
+    async fn contact_erase(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which contact.")] input: ContactEraseInput,
+    ) -> Answer<ContactErasePayload> {
+        payload(erase(ctx, input).await, |contact, user_errors| ContactErasePayload {
             contact,
             user_errors,
         })
@@ -140,5 +176,12 @@ async fn merge(ctx: &Context<'_>, input: ContactMergeInput) -> Result<Contact> {
     let from = ids.key("fromId", &input.from_id, NodeKind::Contact);
     ids.finish()?;
     let contact = contact_merge::merge(reader.scope(), from, into).await?;
+    Ok(Contact::new(reader, contact))
+}
+
+async fn erase(ctx: &Context<'_>, input: ContactEraseInput) -> Result<Contact> {
+    let (reader, id) = owner(ctx, "id", &input.id, NodeKind::Contact)?;
+    let erased = contact_erase::erase(reader.scope(), input.idempotency_key.as_deref(), id).await;
+    let contact = named("id", NodeKind::Contact, erased)?;
     Ok(Contact::new(reader, contact))
 }

@@ -44,6 +44,8 @@ vocabulary! {
         Duplicate => "DUPLICATE",
         /// A status of a message that is not known yet; it takes effect when the message appears.
         Parked => "PARKED",
+        /// It happened before its contact was erased; only an opt-out or opt-in in it is kept.
+        Erased => "ERASED",
         /// It breaks rules and had no effect.
         Rejected => "REJECTED",
     }
@@ -60,7 +62,7 @@ impl RecordResult {
         match &self.outcome {
             Outcome::Recorded { message_id, conversation_id }
             | Outcome::Duplicate { message_id, conversation_id } => (*message_id, *conversation_id),
-            Outcome::Parked | Outcome::Rejected(_) => (None, None),
+            Outcome::Parked | Outcome::Erased | Outcome::Rejected(_) => (None, None),
         }
     }
 
@@ -85,6 +87,7 @@ impl RecordResult {
             Outcome::Recorded { .. } => RecordOutcome::Recorded,
             Outcome::Duplicate { .. } => RecordOutcome::Duplicate,
             Outcome::Parked => RecordOutcome::Parked,
+            Outcome::Erased => RecordOutcome::Erased,
             Outcome::Rejected(_) => RecordOutcome::Rejected,
         })
     }

@@ -294,6 +294,7 @@ impl RecordStatus {
             received_at: None,
             code: self.code,
             detail: self.detail,
+            recipient: None,
         }
     }
 }

@@ -107,6 +107,12 @@ impl Contact {
         opt_out::list(&self.reader, Some(self.model.id), filter, order_by, args).await
     }
 
+    /// When its personal data were removed: since then it has no name, address or label, its
+    /// messages have no text, and it is in no list.
+    async fn erased_at(&self) -> Option<DateTime> {
+        self.model.erased_at.map(DateTime)
+    }
+
     /// When it became known.
     async fn created_at(&self) -> DateTime {
         DateTime(self.model.created_at)
@@ -143,7 +149,7 @@ impl ContactIdentity {
     }
 }
 
-/// Which contacts to list. Contacts that were merged into another are never listed.
+/// Which contacts to list. Contacts that were merged into another or erased are never listed.
 #[derive(Default, InputObject)]
 #[graphql(name = "ContactFilter")]
 pub struct Filter {

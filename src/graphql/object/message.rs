@@ -12,7 +12,7 @@ use super::message_event::EventsOf;
 use super::{Bot, Contact, Conversation, Inbox, MessageEvent, Session, Template, User};
 use crate::analytics::{StatusGroup, first_opt_out_at, first_reply_at};
 use crate::auth::AccountScope;
-use crate::domain::{read, record};
+use crate::domain::{erased, read, record};
 use crate::error;
 use crate::graphql::id::{NodeId, NodeKind};
 use crate::graphql::loader::{Key, Reader, by_key};
@@ -42,9 +42,9 @@ impl Message {
         NodeId::tenant(NodeKind::Message, self.model.account_id, self.model.id).into()
     }
 
-    /// Its id at the provider or in the system that records it.
+    /// Its id at the provider or in the system that records it; none once the contact was erased.
     async fn external_id(&self) -> Option<&str> {
-        self.model.external_id.as_deref()
+        self.model.external_id.as_deref().filter(|id| !erased::is_erased(id))
     }
 
     /// The inbox on which it came in or went out.
@@ -113,7 +113,8 @@ impl Message {
         self.model.credits
     }
 
-    /// The text; none for callers who may not see personal data.
+    /// The text; none for callers who may not see personal data, and empty once the contact was
+    /// erased.
     async fn content(&self) -> Option<&str> {
         let seen = self.reader.scope().sees_personal_data();
         seen.then_some(self.model.content.as_str())

@@ -9,7 +9,7 @@ use entity::opt_out::{Column, Model};
 
 use super::{Contact, Inbox, Message, User};
 use crate::auth::AccountScope;
-use crate::domain::{opt_out as rules, page};
+use crate::domain::{erased, opt_out as rules, page};
 use crate::error;
 use crate::graphql::connection::{Connection, OrderDirection, PageArgs, connect};
 use crate::graphql::filter::{Reading, instant, only};
@@ -43,10 +43,10 @@ impl OptOut {
     }
 
     /// The phone number, e-mail address or messenger id for which it holds; none for callers
-    /// who may not see personal data.
+    /// who may not see personal data, and once the contact was erased.
     async fn address(&self) -> Option<&str> {
         let seen = self.reader.scope().sees_personal_data();
-        seen.then_some(self.model.address.as_str())
+        seen.then_some(self.model.address.as_str()).filter(|address| !erased::is_erased(address))
     }
 
     /// Which way it goes.

@@ -48,7 +48,8 @@ impl WebhookEvent {
         Name(self.model.provider)
     }
 
-    /// What was sent. Bytes that are no UTF-8 are shown as U+FFFD.
+    /// What was sent; only a mark of it once somebody was erased of whom it told. Bytes that are
+    /// no UTF-8 are shown as U+FFFD.
     async fn body(&self) -> String {
         String::from_utf8_lossy(&self.model.body).into_owned()
     }

@@ -139,6 +139,7 @@ impl Call<'_> {
             detail: detail
                 .filter(|_| failed)
                 .map(|detail| fit(detail, LONGEST_DETAIL, "status.detail", tally)),
+            recipient: form.text("To").map(|to| bare(&to).to_owned()),
         }));
         parsed.consents.extend(consent);
     }

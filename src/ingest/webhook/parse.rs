@@ -88,6 +88,7 @@ impl Call {
             received_at: Some(self.received_at),
             code,
             detail,
+            recipient: None,
         }))
     }
 

@@ -160,6 +160,9 @@ impl Parsed {
         let failed = kind == StatusKind::Failed;
         let code = text(element, "/errors/0/code").filter(|_| failed);
         let stopped = code.as_deref() == Some(STOPPED);
+        let recipient =
+            text(element, "/recipient_id").or_else(|| text(element, "/recipient_user_id"));
+        let recipient = recipient.map(|id| fit(id, LONGEST_EXTERNAL_ID, "status.recipient", tally));
         let status = NewStatus {
             inbox_id: change.inbox_id,
             external_id: Some(fit(id, LONGEST_EXTERNAL_ID, "status.externalId", tally)),
@@ -175,12 +178,11 @@ impl Parsed {
             detail: failure_text(element)
                 .filter(|_| failed)
                 .map(|detail| fit(detail, LONGEST_DETAIL, "status.detail", tally)),
+            recipient: recipient.clone(),
         };
-        let recipient =
-            text(element, "/recipient_id").or_else(|| text(element, "/recipient_user_id"));
         self.consents.extend(recipient.filter(|_| stopped).map(|source_id| Consent {
             inbox_id: change.inbox_id,
-            source_id: fit(source_id, LONGEST_EXTERNAL_ID, "status.recipient", tally),
+            source_id,
             kind: OptOutKind::OptOut,
             occurred_at: status.occurred_at.unwrap_or(change.received_at),
             reason: STOPPED.to_owned(),

@@ -35,6 +35,7 @@ pub fn status(inbox_id: InboxId, external_id: &str, kind: StatusKind) -> NewStat
         received_at: None,
         code: None,
         detail: None,
+        recipient: None,
     }
 }
 

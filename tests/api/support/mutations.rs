@@ -41,6 +41,8 @@ pub fn calls() -> Vec<Call> {
     calls.extend(campaigns());
     calls.extend(conversation());
     calls.extend(recording());
+    // Last, since nothing can be done with the contact any more.
+    calls.push(call("contactErase", Role::Admin, json!({ "id": "$contact" })));
     calls
 }
 
