@@ -229,8 +229,8 @@ on_both! {
         let mut watched = live.campaign(&app.scope, id).await.unwrap();
         watched.next().await.unwrap();
         app.deliver().await;
-        let arrived = sent(&app.scope).await.into_iter();
-        let arrived = arrived.filter(|one| one.status == Some(MessageStatus::Sent)).next().unwrap();
+        let mut all = sent(&app.scope).await.into_iter();
+        let arrived = all.find(|one| one.status == Some(MessageStatus::Sent)).unwrap();
         delivered(&app.scope, &arrived).await;
         let finished = async {
             while watched.next().await.unwrap().status != CampaignStatus::Finished {}

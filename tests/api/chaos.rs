@@ -2,6 +2,8 @@
 //! provider has bad days, and in the end everybody was written to once, and everything that is
 //! said of it is true. `scripts/chaos` runs the long form.
 
+#![allow(clippy::print_stdout, reason = "the seed repeats a run, and the counts are its result")]
+
 mod provider;
 mod server;
 
